@@ -1,0 +1,20 @@
+import { Command } from 'commander';
+import { addMigrate } from './cli/migrate.ts';
+import { addProvision } from './cli/provision.ts';
+import { addSchema } from './cli/schema.ts';
+import { addSeed } from './cli/seed.ts';
+import { addToken } from './cli/token.ts';
+import { addUp } from './cli/up.ts';
+
+const program = new Command('caseload')
+  .description('Hands out work fairly, to one holder at a time, to people and machines.')
+  .showHelpAfterError('(caseload --help shows the commands)');
+
+addUp(program);
+addMigrate(program);
+addProvision(program);
+addToken(program);
+addSeed(program);
+addSchema(program);
+
+await program.parseAsync();

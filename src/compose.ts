@@ -1,0 +1,177 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createCaseHistory } from './cases/case-history.ts';
+import { CaseUpdates } from './cases/case-updates.ts';
+import { createClaimCase } from './cases/claim-case.ts';
+import type { ClaimCaseRow } from './cases/claim-next.ts';
+import { createClaimNextCase } from './cases/claim-next.ts';
+import { createDecide } from './cases/decide.ts';
+import { createExtendLease } from './cases/extend.ts';
+import { createFindCase, createMyLeases } from './cases/find-case.ts';
+import { createListCases } from './cases/list-cases.ts';
+import { createRegister } from './cases/register.ts';
+import { createReleaseCase } from './cases/release.ts';
+import { CaseStore } from './cases/store.ts';
+import { createWatchCases } from './cases/watch.ts';
+import type { Config } from './config.ts';
+import type { BlobStore } from './documents/blob-store.ts';
+import { createCreateUpload } from './documents/create-upload.ts';
+import { openBlobStore } from './documents/open-blob-store.ts';
+import { signUrl } from './documents/signed-url.ts';
+import { createIdSource } from './domain/ids.ts';
+import { limits } from './domain/limits.ts';
+import { EventFeed } from './events/event-feed.ts';
+import type { NatsLink } from './jetstream/connection.ts';
+import { connectNats } from './jetstream/connection.ts';
+import { EngineAnnouncer, listenHeads } from './jetstream/engine-announcer.ts';
+import { JetStreamEventBus } from './jetstream/event-bus.ts';
+import { JetStreamTicketLedger } from './jetstream/ticket-ledger.ts';
+import { Tickets } from './jetstream/tickets.ts';
+import { TopicConsumers } from './jetstream/topic-consumers.ts';
+import { TopicLine } from './jetstream/topic-line.ts';
+import type { Logger } from './log.ts';
+import { Metrics } from './metrics.ts';
+import { Shard } from './postgres/shard.ts';
+import { loadStatement } from './postgres/sql.ts';
+import { Claims } from './queue/claims.ts';
+import { Topics } from './queue/topics.ts';
+import type { Services } from './services.ts';
+
+/** Everything a program stands on, built once, in one readable place. */
+export interface Foundation {
+  readonly config: Config;
+  readonly log: Logger;
+  readonly shard: Shard;
+  readonly link: NatsLink;
+  readonly tickets: Tickets;
+  readonly consumers: TopicConsumers;
+  readonly ledger: JetStreamTicketLedger;
+  readonly bus: JetStreamEventBus;
+  readonly blobs: BlobStore;
+  readonly topics: Topics;
+  readonly claims: Claims<ClaimCaseRow>;
+  readonly announcer: EngineAnnouncer;
+  readonly updates: CaseUpdates;
+  readonly metrics: Metrics;
+  readonly services: Services;
+  close(): Promise<void>;
+}
+
+/** Opens the connections and puts the parts together. NATS need not be there; PostgreSQL is first used when asked. */
+export async function compose(config: Config, log: Logger, program: string): Promise<Foundation> {
+  const shard = await Shard.open({ number: 0, url: config.databaseUrls[0]!, connections: config.poolConnections, log });
+  const link = await connectNats({
+    url: config.natsUrl,
+    credentialsFile: config.natsCredentialsFile,
+    name: `caseload ${program}`,
+    log,
+  });
+  const tickets = new Tickets(link, log);
+  const consumers = new TopicConsumers(link);
+  const bus = new JetStreamEventBus(link, log);
+  const ledger = new JetStreamTicketLedger({
+    link,
+    tickets,
+    consumers,
+    shard: shard.number,
+    replicas: config.streamReplicas,
+  });
+  const blobs = await openBlobStore(config);
+  const metrics = new Metrics(program);
+  const topics = new Topics(shard);
+  const processId = randomUUID();
+  const newId = createIdSource(Date.now, randomBytes);
+  const claims = new Claims<ClaimCaseRow>({
+    shard,
+    statement: loadStatement('claim-cases'),
+    openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
+    newToken: randomUUID,
+    now: () => performance.now(),
+    log,
+    observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim' }, claimers),
+  });
+  const announcer = new EngineAnnouncer({
+    link,
+    tickets,
+    shard: shard.number,
+    log,
+    processId,
+    onReady: (topic, key) => claims.itemBecameReady(topic.id, key),
+  });
+  const stopHeads = listenHeads(link, processId, (name, key) => {
+    const topic = topics.known(name.namespace, name.system, name.topic);
+    if (topic !== undefined && name.shard === shard.number) claims.itemBecameReady(topic.id, key);
+  });
+  const store = new CaseStore(shard);
+  const feed = new EventFeed(shard, bus, log);
+  const updates = new CaseUpdates(feed, shard, store, log);
+  const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
+  const services: Services = {
+    topics,
+    caseStore: store,
+    createUpload: createCreateUpload({ shard, newId, now: Date.now, urlSecret, publicUrl, documentBytesMax }),
+    register: createRegister({
+      shard,
+      topics,
+      store,
+      announcer,
+      newId,
+      observeBatch: (rows) => metrics.batchRows.observe({ statement: 'register' }, rows),
+    }),
+    claimNextCase: createClaimNextCase({ claims, topics, store, announcer, casesHeldPerPerson }),
+    claimCase: createClaimCase({ shard, topics, store, announcer, newToken: randomUUID, casesHeldPerPerson }),
+    extendLease: createExtendLease({ shard, store, announcer }),
+    releaseCase: createReleaseCase({ shard, topics, store, announcer }),
+    decide: createDecide({
+      shard,
+      store,
+      announcer,
+      observeBatch: (rows) => metrics.batchRows.observe({ statement: 'decide' }, rows),
+    }),
+    findCase: createFindCase(store),
+    listCases: createListCases(shard),
+    myLeases: createMyLeases(store),
+    caseHistory: createCaseHistory(shard),
+    watchCases: createWatchCases({ updates, store, shard: shard.number, now: Date.now }),
+    documentUrl: (documentId, namespace) =>
+      signUrl(urlSecret, publicUrl, {
+        method: 'GET',
+        documentId,
+        namespace,
+        expiresAtSeconds: Math.floor(Date.now() / 1_000) + limits.downloadUrlSeconds,
+        disposition: 'inline',
+      }),
+  };
+  metrics.watch({
+    claimersWaiting: () => claims.waiting,
+    watchers: () => updates.watcherCount,
+    natsConnected: () => link.connected,
+    ticketsNotIssued: () => announcer.ticketsNotIssued,
+  });
+  return {
+    config,
+    log,
+    shard,
+    link,
+    tickets,
+    consumers,
+    ledger,
+    bus,
+    blobs,
+    topics,
+    claims,
+    announcer,
+    updates,
+    metrics,
+    services,
+    async close() {
+      stopHeads();
+      claims.close();
+      feed.stop();
+      consumers.close();
+      bus.close();
+      tickets.close();
+      await link.drain();
+      await shard.close();
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import { limits } from './domain/limits.ts';
+
+/** The whole configuration, read once from the environment. */
+export interface Config {
+  readonly mode: 'development' | 'production';
+  readonly host: string;
+  readonly port: number;
+  /** One PostgreSQL URL a shard; the position in the list is the shard's number. */
+  readonly databaseUrls: readonly string[];
+  readonly natsUrl: string;
+  readonly natsCredentialsFile: string | undefined;
+  readonly streamReplicas: number | undefined;
+  readonly authSecret: string | undefined;
+  readonly authJwksUrl: string | undefined;
+  readonly authIssuer: string | undefined;
+  readonly authAudience: string | undefined;
+  /** Signs upload and download URLs. */
+  readonly urlSecret: string;
+  /** How clients reach this gateway, for the URLs that it hands out. */
+  readonly publicUrl: string;
+  /** `fs:<folder>` or `s3:<endpoint>/<bucket>`. */
+  readonly blobUrl: string;
+  readonly s3: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly region: string } | undefined;
+  readonly casesHeldPerPerson: number;
+  readonly documentBytesMax: number;
+  readonly poolConnections: number;
+  readonly logLevel: string;
+  readonly allowedOrigins: readonly string[];
+}
+
+/** The configuration has faults; the message lists all of them, one a line, with the way out. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads the environment.
+ * @throws ConfigError naming every fault at once.
+ */
+export function readConfig(environment: Environment): Config {
+  const faults: string[] = [];
+  const text = (name: string): string | undefined => {
+    const value = environment[name]?.trim();
+    return value === undefined || value === '' ? undefined : value;
+  };
+  const whole = (name: string, fallback: number, min: number, max: number): number => {
+    const value = text(name);
+    if (value === undefined) return fallback;
+    const number = Number(value);
+    if (Number.isInteger(number) && number >= min && number <= max) return number;
+    faults.push(`${name} must be a whole number from ${min} to ${max}, not '${value}'`);
+    return fallback;
+  };
+  const mode = text('NODE_ENV') === 'production' ? 'production' : 'development';
+  const port = whole('PORT', 4000, 0, 65_535);
+  const databaseUrls = (text('DATABASE_URLS') ?? text('DATABASE_URL') ?? '')
+    .split(',')
+    .map((url) => url.trim())
+    .filter((url) => url !== '');
+  if (databaseUrls.length === 0)
+    faults.push(
+      'DATABASE_URLS is needed: one postgres:// URL a shard, separated by commas (npm start brings its own database)',
+    );
+  for (const [index, url] of databaseUrls.entries()) {
+    if (!/^postgres(ql)?:\/\//.test(url)) faults.push(`DATABASE_URLS entry ${index + 1} must start with postgres://`);
+  }
+  if (databaseUrls.length > 4096) faults.push('DATABASE_URLS may name at most 4096 shards');
+  const natsUrl = text('NATS_URL');
+  if (natsUrl === undefined)
+    faults.push('NATS_URL is needed, for instance nats://127.0.0.1:4222 (npm start brings its own nats-server)');
+  const authSecret = text('AUTH_SECRET');
+  const authJwksUrl = text('AUTH_JWKS_URL');
+  if (authSecret === undefined && authJwksUrl === undefined)
+    faults.push('AUTH_JWKS_URL or AUTH_SECRET is needed: without one no token can be checked');
+  if (authSecret !== undefined && authSecret.length < 32) faults.push('AUTH_SECRET must have at least 32 characters');
+  const urlSecret = text('URL_SECRET') ?? authSecret;
+  if (urlSecret === undefined)
+    faults.push('URL_SECRET is needed when AUTH_SECRET is not set: it signs upload and download URLs');
+  if (urlSecret !== undefined && urlSecret.length < 32) faults.push('URL_SECRET must have at least 32 characters');
+  const blobUrl = text('BLOB_URL');
+  if (blobUrl === undefined) faults.push('BLOB_URL is needed: fs:<folder> or s3:<endpoint>/<bucket>');
+  else if (!/^(fs|s3):.+/.test(blobUrl)) faults.push('BLOB_URL must start with fs: or s3:');
+  const accessKeyId = text('S3_ACCESS_KEY_ID');
+  const secretAccessKey = text('S3_SECRET_ACCESS_KEY');
+  if (blobUrl?.startsWith('s3:') && (accessKeyId === undefined || secretAccessKey === undefined))
+    faults.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY are needed for an s3: BLOB_URL');
+  const host = text('HOST') ?? '127.0.0.1';
+  const config: Config = {
+    mode,
+    host,
+    port,
+    databaseUrls,
+    natsUrl: natsUrl ?? '',
+    natsCredentialsFile: text('NATS_CREDENTIALS_FILE'),
+    streamReplicas: text('STREAM_REPLICAS') === undefined ? undefined : whole('STREAM_REPLICAS', 1, 1, 5),
+    authSecret,
+    authJwksUrl,
+    authIssuer: text('AUTH_ISSUER'),
+    authAudience: text('AUTH_AUDIENCE'),
+    urlSecret: urlSecret ?? '',
+    publicUrl: (text('PUBLIC_URL') ?? `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`).replace(/\/+$/, ''),
+    blobUrl: blobUrl ?? '',
+    s3:
+      accessKeyId !== undefined && secretAccessKey !== undefined
+        ? { accessKeyId, secretAccessKey, region: text('S3_REGION') ?? 'us-east-1' }
+        : undefined,
+    casesHeldPerPerson: whole(
+      'CASES_HELD_PER_PERSON',
+      limits.casesHeldPerPersonDefault,
+      1,
+      limits.casesHeldPerPersonMax,
+    ),
+    documentBytesMax: whole('DOCUMENT_BYTES_MAX', limits.documentBytes, 1, 2_147_483_647),
+    poolConnections: whole('POOL_CONNECTIONS', 10, 2, 100),
+    logLevel: text('LOG_LEVEL') ?? 'info',
+    allowedOrigins: (text('ALLOWED_ORIGINS') ?? '')
+      .split(',')
+      .map((origin) => origin.trim())
+      .filter((origin) => origin !== ''),
+  };
+  if (faults.length > 0)
+    throw new ConfigError(`The configuration has faults:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+  return Object.freeze(config);
+}

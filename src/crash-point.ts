@@ -1,0 +1,22 @@
+/**
+ * Places between two steps where a death must be harmless. The fault tests start a program with `CASELOAD_CRASH_AT`
+ * naming one of them; it then dies there, as by `kill -9`. Production ignores the variable.
+ */
+export type CrashPoint =
+  /** The case is committed; its ticket has not been issued, and its registrant has no answer. */
+  | 'register_after_commit'
+  /** A ticket is in hand; no case has been picked with it. */
+  | 'claim_after_pull'
+  /** The lease is committed; its holder has no answer, and the ticket's timer is not set. */
+  | 'claim_after_commit'
+  /** The decision is committed; its ticket is not acknowledged, and the auditor has no answer. */
+  | 'decide_after_commit'
+  /** Events are published; the relay's place is not saved. */
+  | 'relay_after_publish';
+
+const armed = process.env.NODE_ENV === 'production' ? undefined : process.env.CASELOAD_CRASH_AT;
+
+/** Dies here when the process was started to do so; otherwise one comparison. */
+export function crashPoint(here: CrashPoint): void {
+  if (armed === here) process.kill(process.pid, 'SIGKILL');
+}

@@ -1,0 +1,46 @@
+import { badInput } from './errors.ts';
+import type { System } from './topic.ts';
+
+/** Where an event stands in its shard's feed: rising, complete below any position that was seen. */
+export interface EventPlace {
+  readonly position: number;
+  readonly sequence: number;
+}
+
+/** Something that happened to an item; written in the transaction that made it happen. */
+export interface FeedEvent extends EventPlace {
+  readonly shard: number;
+  readonly system: System;
+  readonly namespace: string;
+  readonly topic: string;
+  readonly itemId: string;
+  readonly type: string;
+  readonly actor: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly attempt: number | null;
+}
+
+export function comparePlaces(a: EventPlace, b: EventPlace): number {
+  return a.position - b.position || a.sequence - b.sequence;
+}
+
+/** A client's place in the feeds of all shards, opaque to it. */
+export function encodeCursor(places: ReadonlyMap<number, EventPlace>): string {
+  const parts = [...places]
+    .sort(([a], [b]) => a - b)
+    .map(([shard, place]) => `${shard}:${place.position}.${place.sequence}`);
+  return Buffer.from(parts.join(',')).toString('base64url');
+}
+
+/** @throws Fault `BAD_USER_INPUT` when it is not a cursor of this service */
+export function decodeCursor(field: string, cursor: string): Map<number, EventPlace> {
+  const places = new Map<number, EventPlace>();
+  const text = cursor.length <= 8_192 ? Buffer.from(cursor, 'base64url').toString('latin1') : '';
+  for (const part of text.split(',')) {
+    const match = /^(\d{1,4}):(\d{1,16})\.(\d{1,16})$/.exec(part);
+    if (match === null) throw badInput(field, 'is not a cursor of this service');
+    places.set(Number(match[1]), { position: Number(match[2]), sequence: Number(match[3]) });
+  }
+  return places;
+}

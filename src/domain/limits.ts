@@ -1,0 +1,71 @@
+/**
+ * Every bound of the product in one place, the unit last in the name.
+ * A limit that an operator may move is read through `config.ts`, which starts from these values.
+ */
+export const limits = {
+  bodyBytes: 1_000_000,
+  documentBytes: 20_000_000,
+  documentsPerCase: 20,
+  applicantDetailsBytes: 32_768,
+  nameCharacters: 63,
+  textCharacters: 200,
+  fileNameCharacters: 200,
+  reasonCharacters: 2_000,
+  idempotencyKeyCharacters: 128,
+  topicsPerClaim: 10,
+  waitMilliseconds: 30_000,
+  leaseSecondsMin: 1,
+  leaseSecondsMax: 43_200,
+  leaseSecondsDefault: 900,
+  /** The longest one holder may keep one case, extensions included. */
+  leaseTotalSeconds: 43_200,
+  casesHeldPerPersonDefault: 1,
+  casesHeldPerPersonMax: 10,
+  pageItems: 100,
+  pageItemsDefault: 20,
+  queryDepth: 10,
+  queryComplexity: 1_000,
+  queryTokens: 2_000,
+  queryAliases: 30,
+  subscriptionsPerSocket: 50,
+  socketFrameBytes: 65_536,
+  socketConnectionInitMilliseconds: 3_000,
+  /** Updates kept for one slow subscriber before it is told to resynchronise. */
+  subscriberBufferUpdates: 256,
+  /** Events replayed to one subscriber before it is told to resynchronise. */
+  replayEvents: 100_000,
+  uploadUrlSeconds: 900,
+  downloadUrlSeconds: 60,
+  /** Requests waiting for a statement of one kind before new ones get BACKPRESSURE. */
+  batchBuffer: 4_096,
+  batchRows: 256,
+  waitingClaims: 20_000,
+  postgresStatementMilliseconds: 5_000,
+  postgresLockMilliseconds: 1_000,
+  postgresConnectMilliseconds: 1_500,
+  postgresIdleInTransactionMilliseconds: 10_000,
+  postgresTransactionMilliseconds: 15_000,
+  natsRequestMilliseconds: 2_000,
+  /** Messages of one process that NATS has not acknowledged yet, before new ones are refused. */
+  natsMessagesInFlight: 20_000,
+  /** Events handed to NATS at once; the next ones follow when these are acknowledged. */
+  eventsPerPublish: 1_000,
+  /** Pulls of one process at one consumer that may be open at once. */
+  ticketPullsAtOnce: 16,
+  ticketsPerPull: 1_000,
+  /** Topics whose consumers a process remembers to exist. */
+  consumersRemembered: 10_000,
+  /** How long the answer to a created or decided thing is kept under its idempotency key. */
+  idempotencySeconds: 86_400,
+  /** How long an upload may stay unattached before it is removed. */
+  unattachedDocumentSeconds: 86_400,
+  unattachedDocumentsPerUploader: 1_000,
+  /** How long a document's bytes may stand still, on their way in or out, before the transfer is broken off. */
+  transferIdleMilliseconds: 30_000,
+  /** The slowest average speed of a transfer, once the idle time is over. */
+  transferBytesPerSecondMin: 65_536,
+  /** Uploads and downloads that one process serves at once before new ones get BACKPRESSURE. */
+  transfersAtOnce: 256,
+  /** How long a blob store may take to answer, or to take the next bytes. */
+  blobStoreMilliseconds: 10_000,
+} as const;

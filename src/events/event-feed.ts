@@ -1,0 +1,151 @@
+import type { EventPlace, FeedEvent } from '../domain/event.ts';
+import { comparePlaces } from '../domain/event.ts';
+import type { Logger } from '../log.ts';
+import type { Shard } from '../postgres/shard.ts';
+import { loadStatement } from '../postgres/sql.ts';
+import type { EventBus, RelayedEvent } from './event-bus.ts';
+import type { EventRow } from './event-rows.ts';
+import { toFeedEvent } from './event-rows.ts';
+
+const readEvents = loadStatement('read-events');
+const readLastEvent = loadStatement('read-last-event');
+const eventsPerRead = 500;
+/** Without the stream, the database is asked this often while somebody listens. */
+const pollMilliseconds = 1_000;
+
+export interface FeedListener {
+  /** Called in the feed's order, for every event after the place at which the listener joined. */
+  onEvents(events: readonly FeedEvent[]): void;
+}
+
+/**
+ * One shard's events as they happen, in order, without a gap or a double, for all listeners of this process. They come
+ * from the event stream; each carries the place of the one before, and whatever was missed is read from the rows.
+ */
+export class EventFeed {
+  readonly #shard: Shard;
+  readonly #bus: EventBus;
+  readonly #log: Logger;
+  readonly #listeners = new Set<FeedListener>();
+  #last: EventPlace = { position: 0, sequence: 0 };
+  #starting: Promise<void> | undefined;
+  #stopListening: (() => void) | undefined;
+  #stopWatching: (() => void) | undefined;
+  #pollTimer: NodeJS.Timeout | undefined;
+  #catchingUp = false;
+  #behind = false;
+
+  constructor(shard: Shard, bus: EventBus, log: Logger) {
+    this.#shard = shard;
+    this.#bus = bus;
+    this.#log = log;
+  }
+
+  /** The place of the last event that was handed to the listeners. */
+  get last(): EventPlace {
+    return this.#last;
+  }
+
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  /**
+   * Adds a listener.
+   * @returns the place from which on it hears everything
+   * @throws Fault `UNAVAILABLE` when the record cannot be reached
+   */
+  async join(listener: FeedListener): Promise<EventPlace> {
+    this.#starting ??= this.#start();
+    try {
+      await this.#starting;
+    } catch (error) {
+      this.#starting = undefined;
+      throw error;
+    }
+    this.#listeners.add(listener);
+    return this.#last;
+  }
+
+  leave(listener: FeedListener): void {
+    this.#listeners.delete(listener);
+    if (this.#listeners.size === 0) this.stop();
+  }
+
+  stop(): void {
+    this.#starting = undefined;
+    this.#stopListening?.();
+    this.#stopWatching?.();
+    clearInterval(this.#pollTimer);
+    this.#stopListening = undefined;
+    this.#stopWatching = undefined;
+    this.#pollTimer = undefined;
+  }
+
+  async #start(): Promise<void> {
+    // Listen first, then look where the record is: what comes between is seen twice rather than never.
+    this.#stopListening = this.#bus.listen({
+      onEvent: (relayed) => this.#take(relayed),
+      onHead: (shard, head) => {
+        if (shard === this.#shard.number && comparePlaces(head, this.#last) > 0) void this.#catchUp();
+      },
+    });
+    this.#stopWatching = this.#bus.onConnectionChange(() => void this.#catchUp());
+    this.#pollTimer = setInterval(() => {
+      if (!this.#bus.connected) void this.#catchUp();
+    }, pollMilliseconds);
+    try {
+      const rows = await this.#shard.run<EventPlace>(readLastEvent, []);
+      const head = rows[0] ?? { position: 0, sequence: 0 };
+      if (comparePlaces(head, this.#last) > 0) this.#last = head;
+    } catch (error) {
+      this.stop();
+      throw error;
+    }
+  }
+
+  #take(relayed: RelayedEvent): void {
+    const { event, previous } = relayed;
+    if (event.shard !== this.#shard.number || comparePlaces(event, this.#last) <= 0) return;
+    if (comparePlaces(previous, this.#last) !== 0 || this.#catchingUp) {
+      void this.#catchUp();
+      return;
+    }
+    this.#hand([event]);
+  }
+
+  /** Reads what was missed. Runs once at a time; what comes meanwhile makes it look once more. */
+  async #catchUp(): Promise<void> {
+    if (this.#starting === undefined) return;
+    if (this.#catchingUp) {
+      this.#behind = true;
+      return;
+    }
+    this.#catchingUp = true;
+    try {
+      do {
+        this.#behind = false;
+        const rows = await this.#shard.run<EventRow>(readEvents, [
+          this.#last.position,
+          this.#last.sequence,
+          eventsPerRead,
+        ]);
+        if (rows.length > 0) this.#hand(rows.map((row) => toFeedEvent(this.#shard.number, row)));
+        if (rows.length === eventsPerRead) this.#behind = true;
+      } while (this.#behind && this.#starting !== undefined);
+    } catch (error) {
+      this.#log.debug(
+        { err: error, shard: this.#shard.number },
+        'the feed could not catch up; it tries again with the next event',
+      );
+    } finally {
+      this.#catchingUp = false;
+    }
+  }
+
+  #hand(events: readonly FeedEvent[]): void {
+    const lastEvent = events.at(-1)!;
+    this.#last = { position: lastEvent.position, sequence: lastEvent.sequence };
+    for (const listener of this.#listeners) listener.onEvents(events);
+  }
+}

@@ -1,0 +1,19 @@
+import './types/case.ts';
+import './types/problems.ts';
+import './mutations/create-upload.ts';
+import './mutations/register.ts';
+import './mutations/claim.ts';
+import './mutations/lease.ts';
+import './mutations/decide.ts';
+import './subscriptions/case-updated.ts';
+import type { GraphQLSchema } from 'graphql';
+import { lexicographicSortSchema, printSchema } from 'graphql';
+import { builder } from './builder.ts';
+
+/** The schema; the files above add their types and fields to the builder. */
+export const schema: GraphQLSchema = builder.toSchema();
+
+/** The schema's text as it stands in `schema.graphql`. */
+export function printOwnSchema(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`;
+}

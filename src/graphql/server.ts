@@ -1,0 +1,158 @@
+import { once } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import type { Authenticate } from '../auth/tokens.ts';
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import type { Services } from '../services.ts';
+import { createRequestHandler } from './http.ts';
+import { createOperations } from './operations.ts';
+import { createSockets } from './socket.ts';
+import { createYogaWay } from './yoga.ts';
+
+const headerBytesMax = 16_384;
+const headersMilliseconds = 10_000;
+/** Long enough to upload a document over a slow line; the body of an operation has a shorter time of its own. */
+const requestMilliseconds = 600_000;
+/** Longer than the minute after which load balancers usually drop an idle connection, so that they drop it, not we. */
+const keepAliveMilliseconds = 65_000;
+const connectionsMax = 20_000;
+
+export interface GatewayOptions {
+  readonly schema: GraphQLSchema;
+  readonly services: Services;
+  readonly authenticate: Authenticate;
+  readonly log: Logger;
+  readonly mode: Config['mode'];
+  /** Origins whose pages may call the gateway, besides its own. */
+  readonly allowedOrigins: readonly string[];
+  /** Answers what is not `/graphql`; says whether it did. */
+  readonly otherRoutes: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
+  /** False sends every operation through Yoga. For tests and comparisons; the answers are the same. */
+  readonly fastPath?: boolean;
+}
+
+export interface Gateway {
+  /**
+   * Listens.
+   * @param port 0 for any free one
+   * @throws Error that names the port when it is taken or not allowed
+   */
+  start(port: number, host: string): Promise<{ readonly port: number }>;
+  /**
+   * Stops in order: new requests get 503, event streams end, sockets close with 1001, what is under way is finished,
+   * then the connections close. What is still under way after the grace is cut off. May be called twice.
+   */
+  stop(graceMilliseconds: number): Promise<void>;
+}
+
+/** Puts HTTP, event streams and WebSockets of one schema on one port. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { schema, services, authenticate, log, mode, allowedOrigins, otherRoutes } = options;
+  let stopping: Promise<void> | undefined;
+  const isDraining = (): boolean => stopping !== undefined;
+  const operations = createOperations({ schema, mode, log });
+  const yoga = createYogaWay({ schema, operations, mode, log });
+  const sockets = createSockets({ operations, services, authenticate, log, allowedOrigins, isDraining });
+  const handle = createRequestHandler({
+    operations,
+    yoga,
+    services,
+    authenticate,
+    log,
+    mode,
+    allowedOrigins,
+    otherRoutes,
+    fastPath: options.fastPath ?? true,
+    isDraining,
+  });
+  const underWay = createUnderWay();
+  const server = createHttpServer((request, response) => {
+    underWay.add(response);
+    void handle(request, response);
+  });
+  server.on('upgrade', sockets.upgrade);
+
+  const stopInOrder = async (graceMilliseconds: number): Promise<void> => {
+    if (!server.listening) return;
+    const closed = once(server, 'close');
+    server.close();
+    yoga.endStreams();
+    const cutOff = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+    await Promise.all([sockets.drain(graceMilliseconds), underWay.finish()]);
+    // What is still open has asked for nothing, as the connections that browsers open ahead of need.
+    server.closeAllConnections();
+    await closed;
+    clearTimeout(cutOff);
+  };
+
+  return {
+    start: (port, host) => listen(server, port, host),
+    stop(graceMilliseconds) {
+      stopping ??= stopInOrder(graceMilliseconds);
+      return stopping;
+    },
+  };
+}
+
+function createHttpServer(handle: (request: IncomingMessage, response: ServerResponse) => void): Server {
+  const server = createServer(
+    {
+      maxHeaderSize: headerBytesMax,
+      headersTimeout: headersMilliseconds,
+      requestTimeout: requestMilliseconds,
+      keepAliveTimeout: keepAliveMilliseconds,
+      connectionsCheckingInterval: 5_000,
+    },
+    handle,
+  );
+  server.maxConnections = connectionsMax;
+  return server;
+}
+
+/** The requests under way. Every one ends, because its connection does at the latest when the grace is over. */
+function createUnderWay() {
+  const responses = new Set<ServerResponse>();
+  let onNone: (() => void) | undefined;
+  return {
+    add(response: ServerResponse): void {
+      responses.add(response);
+      response.once('close', () => {
+        responses.delete(response);
+        if (responses.size === 0) onNone?.();
+      });
+    },
+    /** Resolves when all are answered; their connections close with the answer. */
+    finish(): Promise<void> {
+      for (const response of responses) response.shouldKeepAlive = false;
+      return new Promise((resolve) => {
+        if (responses.size === 0) resolve();
+        else onNone = resolve;
+      });
+    },
+  };
+}
+
+async function listen(server: Server, port: number, host: string): Promise<{ readonly port: number }> {
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (error) {
+    throw explainListenError(error, port, host);
+  }
+  const address = server.address();
+  return { port: typeof address === 'object' && address !== null ? address.port : port };
+}
+
+function explainListenError(error: unknown, port: number, host: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    return new Error(`Port ${port} is in use on ${host}. Stop what listens there, or set PORT to another one`, {
+      cause: error,
+    });
+  }
+  if (code === 'EACCES')
+    return new Error(`Port ${port} may not be used by this account. Set PORT to another one`, { cause: error });
+  return error;
+}

@@ -1,0 +1,91 @@
+import type { OrderKey } from '../domain/order.ts';
+import type { Topic } from '../domain/topic.ts';
+import type { Logger } from '../log.ts';
+import type { Announcer, NewTicket } from '../queue/announcements.ts';
+import type { NatsLink } from './connection.ts';
+import type { ShardTopic } from './subjects.ts';
+import { headFilter, headSubject, parseHeadSubject, relayWakeSubject } from './subjects.ts';
+import type { Tickets } from './tickets.ts';
+import { topicName } from './topic-line.ts';
+
+export interface EngineAnnouncerOptions {
+  readonly link: NatsLink;
+  readonly tickets: Tickets;
+  readonly shard: number;
+  readonly log: Logger;
+  /** Names this process in hints, so that it does not take its own for another's. */
+  readonly processId: string;
+  /** This process's own lines hear of it first. */
+  readonly onReady: (topic: Topic, key: OrderKey) => void;
+}
+
+/** What the engine says after its commits, over NATS. None of it is waited for: rows replace whatever is lost. */
+export class EngineAnnouncer implements Announcer {
+  readonly #options: EngineAnnouncerOptions;
+  #wakeScheduled = false;
+  /** Tickets whose storing failed or is unknown, since the start, for the metrics. */
+  ticketsNotIssued = 0;
+
+  constructor(options: EngineAnnouncerOptions) {
+    this.#options = options;
+  }
+
+  issueTickets(newTickets: readonly NewTicket[]): void {
+    const { tickets, shard, log } = this.#options;
+    if (!this.#options.link.connected) {
+      this.ticketsNotIssued += newTickets.length;
+      return;
+    }
+    const issued = tickets.issue(
+      newTickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), shard, itemId, priority })),
+    );
+    issued.catch((error: unknown) => {
+      this.ticketsNotIssued += newTickets.length;
+      log.debug({ err: error, tickets: newTickets.length }, 'tickets were not issued; the reconciler will');
+    });
+  }
+
+  itemBecameReady(topic: Topic, key: OrderKey): void {
+    this.#options.onReady(topic, key);
+    const payload = JSON.stringify({ from: this.#options.processId, ...key });
+    this.#options.link.publish(headSubject({ shard: this.#options.shard, ...topicName(topic) }), payload);
+  }
+
+  eventsWritten(): void {
+    if (this.#wakeScheduled) return;
+    this.#wakeScheduled = true;
+    setImmediate(() => {
+      this.#wakeScheduled = false;
+      this.#options.link.publish(relayWakeSubject(this.#options.shard));
+    });
+  }
+
+  acknowledge(replySubject: string): void {
+    this.#options.tickets.acknowledge(replySubject);
+  }
+
+  giveBack(replySubject: string): void {
+    this.#options.tickets.giveBack(replySubject);
+  }
+
+  giveBackAfter(replySubject: string, delayMilliseconds: number): void {
+    this.#options.tickets.giveBackAfter(replySubject, delayMilliseconds);
+  }
+}
+
+/** Listens to what other processes announce. @returns a function that ends it */
+export function listenHeads(
+  link: NatsLink,
+  processId: string,
+  onReady: (topic: ShardTopic, key: OrderKey) => void,
+): () => void {
+  const subscription = link.subscribe(headFilter(), (message) => {
+    const topic = parseHeadSubject(message.subject);
+    const hint = message.json<{ from?: unknown; priority?: unknown; deliverAfter?: unknown; id?: unknown }>();
+    if (topic === undefined || hint.from === processId) return;
+    if (typeof hint.priority !== 'number' || typeof hint.deliverAfter !== 'string' || typeof hint.id !== 'string')
+      return;
+    onReady(topic, { priority: hint.priority, deliverAfter: hint.deliverAfter, id: hint.id });
+  });
+  return () => subscription.unsubscribe();
+}

@@ -1,0 +1,59 @@
+import type { System, Topic } from '../domain/topic.ts';
+import type { NewTicket } from '../queue/announcements.ts';
+import type { TicketLedger, TicketStock } from '../queue/ticket-ledger.ts';
+import { callApi } from './api.ts';
+import type { NatsLink } from './connection.ts';
+import { restoreMissingStreams } from './restore-streams.ts';
+import { streamOf } from './subjects.ts';
+import type { Tickets } from './tickets.ts';
+import type { TopicConsumers } from './topic-consumers.ts';
+import { topicName } from './topic-line.ts';
+
+export interface TicketLedgerDependencies {
+  readonly link: NatsLink;
+  readonly tickets: Tickets;
+  readonly consumers: TopicConsumers;
+  readonly shard: number;
+  readonly replicas: number | undefined;
+}
+
+/** The ticket streams as the reconciler sees them. */
+export class JetStreamTicketLedger implements TicketLedger {
+  readonly #dependencies: TicketLedgerDependencies;
+
+  constructor(dependencies: TicketLedgerDependencies) {
+    this.#dependencies = dependencies;
+  }
+
+  get connected(): boolean {
+    return this.#dependencies.link.connected;
+  }
+
+  async restoreStreams(): Promise<boolean> {
+    return restoreMissingStreams(this.#dependencies.link, this.#dependencies.replicas);
+  }
+
+  async readStock(system: System): Promise<TicketStock> {
+    const info = await callApi<{ created: string }>(this.#dependencies.link, `STREAM.INFO.${streamOf(system)}`);
+    const counts = await this.#dependencies.tickets.countTickets(system);
+    return {
+      streamCreatedAt: new Date(info.created),
+      tickets: new Map(counts.map((count) => [`${count.namespace}/${count.topic}`, count.tickets])),
+    };
+  }
+
+  async ensureConsumer(topic: Topic): Promise<void> {
+    await this.#dependencies.consumers.ensure(topicName(topic));
+  }
+
+  async issue(tickets: readonly NewTicket[]): Promise<void> {
+    const { shard } = this.#dependencies;
+    await this.#dependencies.tickets.issue(
+      tickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), shard, itemId, priority })),
+    );
+  }
+
+  async removeSurplus(topic: Topic, count: number): Promise<number> {
+    return this.#dependencies.tickets.removeSurplus(topicName(topic), count);
+  }
+}

@@ -1,0 +1,155 @@
+import { Migrator } from '@mikro-orm/migrations';
+import type { EntityManager } from '@mikro-orm/postgresql';
+import { MikroORM } from '@mikro-orm/postgresql';
+import type { Pool } from 'pg';
+import { limits } from '../domain/limits.ts';
+import type { Logger } from '../log.ts';
+import { entities } from './entities/entities.ts';
+import { isConflict, isUnreachable, toFault } from './faults.ts';
+import { migrations } from './migrations/migrations.ts';
+import type { Statement } from './sql.ts';
+import { loadFunctions } from './sql.ts';
+
+export interface ShardOptions {
+  readonly number: number;
+  readonly url: string;
+  readonly connections: number;
+  readonly log: Logger;
+}
+
+/** The longest a statement may keep its caller, clear of the two seconds in which every request must be answered. */
+const statementMilliseconds = 1_800;
+const conflictRetries = 3;
+
+/** One PostgreSQL database: an entity manager for the cold paths, prepared statements for the hot ones, one pool. */
+export class Shard {
+  readonly number: number;
+  readonly #orm: MikroORM;
+  readonly #log: Logger;
+  #pool: Pool | undefined;
+
+  private constructor(number: number, orm: MikroORM, log: Logger) {
+    this.number = number;
+    this.#orm = orm;
+    this.#log = log;
+  }
+
+  /** Makes the shard ready; no connection is opened before the first statement. */
+  static async open(options: ShardOptions): Promise<Shard> {
+    const orm = await MikroORM.init({
+      clientUrl: options.url,
+      entities,
+      discovery: { warnWhenNoEntities: false },
+      extensions: [Migrator],
+      migrations: { migrationsList: [...migrations], tableName: 'migrations', snapshot: false, transactional: true },
+      pool: { min: 0, max: options.connections, idleTimeoutMillis: 30_000 },
+      forceUtcTimezone: true,
+      allowGlobalContext: false,
+      logger: (message) => options.log.debug(message),
+      driverOptions: {
+        connectionTimeoutMillis: limits.postgresConnectMilliseconds,
+        keepAlive: true,
+        application_name: 'caseload',
+        options: [
+          'TimeZone=UTC',
+          `statement_timeout=${limits.postgresStatementMilliseconds}`,
+          `lock_timeout=${limits.postgresLockMilliseconds}`,
+          `idle_in_transaction_session_timeout=${limits.postgresIdleInTransactionMilliseconds}`,
+          `transaction_timeout=${limits.postgresTransactionMilliseconds}`,
+          'jit=off',
+        ]
+          .map((setting) => `-c ${setting}`)
+          .join(' '),
+      },
+    });
+    return new Shard(options.number, orm, options.log);
+  }
+
+  /**
+   * Runs a prepared statement in a transaction of its own. Conflicts between transactions are tried again, three times.
+   * @throws Fault `UNAVAILABLE` when the database cannot be reached (what happened to the statement is then unknown),
+   * `BACKPRESSURE` when a lock or a connection could not be had in time
+   */
+  async run<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        const pool = this.#pool ?? (await this.#openPool());
+        const query = {
+          name: statement.name,
+          text: statement.text,
+          values: values as unknown[],
+          query_timeout: statementMilliseconds,
+        };
+        const result = await pool.query<Row>(query);
+        return result.rows;
+      } catch (error) {
+        if (isConflict(error) && attempt < conflictRetries) continue;
+        if (isUnreachable(error)) this.#log.debug({ shard: this.number, err: error }, 'shard is out of reach');
+        throw toFault(error);
+      }
+    }
+  }
+
+  /** A unit of work of its own, for reads and for the cold paths. Faults as for `run`. */
+  async work<Result>(body: (entityManager: EntityManager) => Promise<Result>): Promise<Result> {
+    try {
+      return await body(this.#orm.em.fork() as EntityManager);
+    } catch (error) {
+      throw toFault(error);
+    }
+  }
+
+  /** Answers whether the database does, within the connection time limit. */
+  async ping(): Promise<boolean> {
+    try {
+      await this.run({ name: 'ping', text: 'select 1' }, []);
+      return true;
+    } catch {
+      return false; // the caller asked exactly this
+    }
+  }
+
+  /** Brings the database's tables and functions up to this version; reports each migration's name. */
+  async migrate(report: (name: string) => void): Promise<void> {
+    const applied = await this.#orm.migrator.up();
+    for (const migration of applied) report(migration.name);
+    const pool = await this.#openPool();
+    const client = await pool.connect();
+    try {
+      await client.query('begin');
+      // Programs of several replicas may do this at once.
+      await client.query(`select pg_advisory_xact_lock(hashtext('caseload functions'))`);
+      for (const definition of loadFunctions()) await client.query(definition.text);
+      // After a restore into a cluster with younger transaction ids, positions must go on rising.
+      await client.query(`
+        update event_epoch set transaction_offset =
+          greatest(transaction_offset, (select coalesce(max(position), 0) + 1 from events) - pg_current_xact_id()::text::bigint)
+         where (select coalesce(max(position), 0) from events) >= pg_current_xact_id()::text::bigint + transaction_offset`);
+      await client.query('commit');
+    } catch (error) {
+      await client.query('rollback');
+      throw error;
+    } finally {
+      client.release();
+    }
+  }
+
+  async pendingMigrations(): Promise<readonly string[]> {
+    return (await this.#orm.migrator.getPending()).map((migration) => migration.name);
+  }
+
+  /** The pool, for sessions that need one connection for long (locks, transactions by hand). */
+  async pool(): Promise<Pool> {
+    return this.#pool ?? this.#openPool();
+  }
+
+  async close(): Promise<void> {
+    await this.#orm.close(true);
+  }
+
+  async #openPool(): Promise<Pool> {
+    const connection = this.#orm.em.getConnection() as unknown as { getNativeClient(): Promise<Pool> };
+    this.#pool = await connection.getNativeClient();
+    return this.#pool;
+  }
+}

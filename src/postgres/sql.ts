@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** A statement of `sql/`: prepared once a connection under its file's name. */
+export interface Statement {
+  readonly name: string;
+  readonly text: string;
+}
+
+const folder = new URL('./sql/', import.meta.url);
+
+export function loadStatement(name: string): Statement {
+  return { name, text: readFileSync(new URL(`${name}.sql`, folder), 'utf8') };
+}
+
+/** The functions that statements call. `migrate` puts them in place anew each time; see sql/functions. */
+export function loadFunctions(): readonly Statement[] {
+  const functions = new URL('functions/', folder);
+  return readdirSync(functions)
+    .filter((file) => file.endsWith('.sql'))
+    .sort()
+    .map((file) => ({ name: file.slice(0, -4), text: readFileSync(new URL(file, functions), 'utf8') }));
+}
+
+/** PostgreSQL's text for a timestamptz (`2026-11-20 21:50:51.123456+00`, the connections' time zone is UTC) as a Date. */
+export function toDate(text: string): Date {
+  return new Date(`${text.slice(0, 10)}T${text.slice(11).replace(/\+00$/, 'Z')}`);
+}

@@ -1,0 +1,126 @@
+import DataLoader from 'dataloader';
+import { backpressure } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+
+export interface BatcherOptions<Input, Output> {
+  /** Answers all inputs of a batch, in their order. An answer that is an Error fails its own caller only. */
+  readonly run: (inputs: readonly Input[]) => Promise<readonly (Output | Error)[]>;
+  /** How many batches may run at the same time. */
+  readonly concurrent?: number;
+  readonly rowsMax?: number;
+  readonly waitingMax?: number;
+  /** Inputs with the same key never stand in one statement: the later one runs after the earlier one's. */
+  readonly apart?: (input: Input) => string | undefined;
+  readonly observe?: (rows: number, milliseconds: number) => void;
+}
+
+/** PostgreSQL's classes of errors that one row's values cause: the statement changed nothing and would fail again. */
+function isCausedByOneRow(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return typeof code === 'string' && /^(22|23)...$/.test(code);
+}
+
+/**
+ * Group commit: what arrives while one statement runs goes together into the next. One caller alone waits for nobody.
+ * @returns a function that answers one input. It throws Fault `BACKPRESSURE` when too many are waiting.
+ */
+export function createBatcher<Input, Output>(
+  options: BatcherOptions<Input, Output>,
+): (input: Input) => Promise<Output> {
+  const concurrent = options.concurrent ?? 2;
+  const waitingMax = options.waitingMax ?? limits.batchBuffer;
+  const queue: (() => void)[] = [];
+  let running = 0;
+  let waiting = 0;
+
+  const next = (): void => {
+    while (running < concurrent) {
+      const dispatch = queue.shift();
+      if (dispatch === undefined) return;
+      running += 1;
+      // After the current round of input: whatever was read together goes together.
+      setImmediate(dispatch);
+    }
+  };
+
+  const loader = new DataLoader<Input, Output>(
+    async (inputs) => {
+      const startedAt = performance.now();
+      try {
+        return await runIsolating(inputs, options);
+      } finally {
+        running -= 1;
+        options.observe?.(inputs.length, performance.now() - startedAt);
+        next();
+      }
+    },
+    {
+      cache: false,
+      maxBatchSize: options.rowsMax ?? limits.batchRows,
+      batchScheduleFn: (dispatch) => {
+        queue.push(dispatch);
+        next();
+      },
+    },
+  );
+
+  return async (input) => {
+    if (waiting >= waitingMax) throw backpressure(250);
+    waiting += 1;
+    try {
+      return await loader.load(input);
+    } finally {
+      waiting -= 1;
+    }
+  };
+}
+
+/** One bad input fails its own caller only: when a statement fails for its values, each input gets one of its own. */
+async function runIsolating<Input, Output>(
+  inputs: readonly Input[],
+  options: BatcherOptions<Input, Output>,
+): Promise<readonly (Output | Error)[]> {
+  try {
+    return await runApart(inputs, options);
+  } catch (error) {
+    if (inputs.length === 1 || !isCausedByOneRow(error)) throw error;
+    const answers: (Output | Error)[] = [];
+    for (const input of inputs) {
+      try {
+        answers.push((await options.run([input]))[0]!);
+      } catch (reason) {
+        answers.push(reason instanceof Error ? reason : new Error(String(reason)));
+      }
+    }
+    return answers;
+  }
+}
+
+async function runApart<Input, Output>(
+  inputs: readonly Input[],
+  options: BatcherOptions<Input, Output>,
+): Promise<readonly (Output | Error)[]> {
+  const apart = options.apart;
+  if (apart === undefined || inputs.length === 1) return options.run(inputs);
+  const seen = new Set<string>();
+  const now: number[] = [];
+  const later: number[] = [];
+  for (const [index, input] of inputs.entries()) {
+    const key = apart(input);
+    if (key !== undefined && seen.has(key)) later.push(index);
+    else {
+      if (key !== undefined) seen.add(key);
+      now.push(index);
+    }
+  }
+  if (later.length === 0) return options.run(inputs);
+  const answers = new Array<Output | Error>(inputs.length);
+  const first = await options.run(now.map((index) => inputs[index]!));
+  for (const [place, index] of now.entries()) answers[index] = first[place]!;
+  const second = await runApart(
+    later.map((index) => inputs[index]!),
+    options,
+  );
+  for (const [place, index] of later.entries()) answers[index] = second[place]!;
+  return answers;
+}

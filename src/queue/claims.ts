@@ -1,0 +1,325 @@
+import { backpressure, Fault } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
+import type { OrderKey } from '../domain/order.ts';
+import type { Topic } from '../domain/topic.ts';
+import type { Logger } from '../log.ts';
+import type { Shard } from '../postgres/shard.ts';
+import type { Statement } from '../postgres/sql.ts';
+import { loadStatement, toDate } from '../postgres/sql.ts';
+import { createBatcher } from './batcher.ts';
+import type { ClaimOutcome, ClaimPlace, ClaimRequest, ClaimRow } from './claim-desk.ts';
+import { ClaimDesk } from './claim-desk.ts';
+import { HeldFloors } from './held-floors.ts';
+import type { TicketLine } from './ticket-line.ts';
+
+const explainClaim = loadStatement('explain-claim');
+/** A line in which nobody has stood for this long is closed. */
+const idleDeskMilliseconds = 300_000;
+
+export interface ClaimsOptions {
+  readonly shard: Shard;
+  /** The system's claim statement around `claim_items`. */
+  readonly statement: Statement;
+  readonly openLine: (topic: Topic) => Promise<TicketLine>;
+  readonly newToken: () => string;
+  readonly now: () => number;
+  readonly log: Logger;
+  readonly observePick?: (claimers: number, claimed: number) => void;
+}
+
+/** Why nothing was handed out. */
+export interface Emptiness {
+  readonly reason: 'EMPTY' | 'ALL_HELD' | 'NOT_ELIGIBLE' | 'NOT_DUE';
+  /** When the next item may become ready, if one is known. */
+  readonly nextEligibleAt: Date | null;
+}
+
+export type ClaimResult<Row extends ClaimRow> =
+  | { readonly kind: 'claimed'; readonly topic: Topic; readonly token: string; readonly row: Row }
+  | { readonly kind: 'none'; readonly emptiness: Emptiness }
+  | { readonly kind: 'limit' }
+  | { readonly kind: 'paused'; readonly topic: Topic };
+
+interface Question {
+  readonly topic: Topic;
+  readonly request: ClaimRequest;
+}
+
+interface ExplanationRow {
+  readonly holds_enough: boolean;
+  readonly any_ready: boolean;
+  readonly ready_for_holder: boolean;
+  readonly any_held: boolean;
+  readonly next_eligible_at: string | null;
+}
+
+/** Hands out the best items of topics, one system's on one shard. */
+export class Claims<Row extends ClaimRow> {
+  readonly #options: ClaimsOptions;
+  readonly #floors = new HeldFloors();
+  readonly #desks = new Map<number, Promise<ClaimDesk<Row>>>();
+  readonly #ready = new Map<number, ClaimDesk<Row>>();
+  readonly #usedAt = new Map<number, number>();
+  readonly #explain: (question: Question) => Promise<ExplanationRow>;
+  readonly #sweep: NodeJS.Timeout;
+  /** What ends each wait early. */
+  readonly #waits = new Set<() => void>();
+  #draining = false;
+  #waiting = 0;
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
+    this.#explain = createBatcher({ run: (questions) => this.#explainMany(questions) });
+    this.#sweep = setInterval(() => this.#closeIdleDesks(), idleDeskMilliseconds / 5).unref();
+  }
+
+  /** How many claimers wait in this process. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** The line of a topic, if claimers of this process stand or stood there lately. */
+  desk(topicId: number): ClaimDesk<Row> | undefined {
+    return this.#ready.get(topicId);
+  }
+
+  /**
+   * Hands the best item of the topics to the holder; the first topic of the list that has one wins. Without one it
+   * waits up to `waitMilliseconds`, or until the signal aborts.
+   * @throws Fault `BACKPRESSURE` when too many wait, `UNAVAILABLE` when the record cannot be reached
+   */
+  async claim(
+    topics: readonly Topic[],
+    request: ClaimRequest,
+    waitMilliseconds: number,
+    signal: AbortSignal,
+  ): Promise<ClaimResult<Row>> {
+    if (this.#waiting >= limits.waitingClaims) throw backpressure(1_000);
+    this.#waiting += 1;
+    try {
+      const deadline = this.#options.now() + waitMilliseconds;
+      for (const topic of topics) {
+        const desk = this.#ready.get(topic.id) ?? (await this.#openDesk(topic));
+        this.#usedAt.set(topic.id, this.#options.now());
+        const outcome = await standAtOnce(desk, request);
+        const result = settled(outcome, topic);
+        if (result !== undefined) return result;
+      }
+      // Before any waiting: who holds enough is told so, and what is ready without a ticket is found.
+      const looked = await this.#look(topics, request);
+      const left = deadline - this.#options.now();
+      if (looked.kind !== 'none' || left <= 0 || signal.aborted || this.#draining) return looked;
+      const result = await this.#wait(topics, request, left, signal);
+      return result ?? (signal.aborted ? looked : await this.#look(topics, request));
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** Lowers the head hints of a topic and wakes those who were left out; for what other processes announce, too. */
+  itemBecameReady(topicId: number, key: OrderKey): void {
+    this.#ready.get(topicId)?.itemBecameReady(key);
+  }
+
+  /** Nobody waits any more: those who do are answered now, and later callers at once. */
+  drain(): void {
+    this.#draining = true;
+    for (const giveUp of [...this.#waits]) giveUp();
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    for (const desk of this.#ready.values()) desk.close();
+    this.#ready.clear();
+    this.#desks.clear();
+  }
+
+  async #openDesk(topic: Topic): Promise<ClaimDesk<Row>> {
+    const opening =
+      this.#desks.get(topic.id) ??
+      this.#options.openLine(topic).then((line) => {
+        const { shard, statement, newToken, now, log, observePick } = this.#options;
+        const desk = new ClaimDesk<Row>({
+          topic,
+          shard,
+          statement,
+          line,
+          floors: this.#floors,
+          newToken,
+          now,
+          log,
+          observePick,
+        });
+        this.#ready.set(topic.id, desk);
+        return desk;
+      });
+    this.#desks.set(topic.id, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      this.#desks.delete(topic.id);
+      throw error;
+    }
+  }
+
+  /** Stands in the lines of all topics at once until one serves, time is up, or the caller goes. */
+  async #wait(
+    topics: readonly Topic[],
+    request: ClaimRequest,
+    milliseconds: number,
+    signal: AbortSignal,
+  ): Promise<ClaimResult<Row> | undefined> {
+    const desks = topics.map((topic) => this.#ready.get(topic.id)).filter((desk) => desk !== undefined);
+    return new Promise((resolve, reject) => {
+      let busy = false;
+      let over = false;
+      const places: { desk: ClaimDesk<Row>; place: ClaimPlace<Row> }[] = [];
+      const leaveAll = (): void => {
+        for (const { desk, place } of places) desk.leave(place);
+      };
+      const end = (action: () => void): void => {
+        if (over) return;
+        over = true;
+        clearTimeout(timer);
+        signal.removeEventListener('abort', giveUp);
+        this.#waits.delete(giveUp);
+        leaveAll();
+        action();
+      };
+      // Someone who is just being served gets what the statement brings.
+      const giveUp = (): void => {
+        if (!busy) end(() => resolve(undefined));
+        else expired = true;
+      };
+      let expired = false;
+      const timer = setTimeout(giveUp, milliseconds);
+      signal.addEventListener('abort', giveUp, { once: true });
+      this.#waits.add(giveUp);
+      for (const desk of desks) {
+        const place: ClaimPlace<Row> = {
+          request,
+          atOnce: false,
+          busyRetries: 0,
+          take: () => {
+            if (busy || over) return false;
+            busy = true;
+            leaveAll();
+            return true;
+          },
+          putBack: () => {
+            busy = false;
+            if (expired) end(() => resolve(undefined));
+            else if (!over) for (const entry of places) entry.desk.enter(entry.place);
+          },
+          settle: (outcome) => {
+            end(() => {
+              try {
+                resolve(settled(outcome, desk.topic));
+              } catch (error) {
+                reject(error);
+              }
+            });
+          },
+          fail: (error) => end(() => reject(error)),
+        };
+        places.push({ desk, place });
+      }
+      for (const { desk, place } of places) desk.enter(place);
+    });
+  }
+
+  /** No ticket came. The rows say whether that is the truth: what is ready is picked without one, the rest explained. */
+  async #look(topics: readonly Topic[], request: ClaimRequest): Promise<ClaimResult<Row>> {
+    let emptiness: Emptiness = { reason: 'EMPTY', nextEligibleAt: null };
+    for (const topic of topics) {
+      const facts = await this.#explain({ topic, request });
+      if (facts.holds_enough) return { kind: 'limit' };
+      const desk = this.#ready.get(topic.id);
+      if (facts.ready_for_holder && desk !== undefined) {
+        const result = settled(await desk.pickWithoutTicket(request), topic);
+        if (result !== undefined) return result;
+        // Others were quicker between the look and the pick.
+        emptiness = joinEmptiness(emptiness, { reason: 'ALL_HELD', nextEligibleAt: null });
+        continue;
+      }
+      emptiness = joinEmptiness(emptiness, explain(facts));
+    }
+    return { kind: 'none', emptiness };
+  }
+
+  async #explainMany(questions: readonly Question[]): Promise<ExplanationRow[]> {
+    const answers = new Array<ExplanationRow>(questions.length);
+    const byTopic = Map.groupBy(questions.keys(), (index) => questions[index]!.topic);
+    for (const [topic, indexes] of byTopic) {
+      const requests = indexes.map((index) => questions[index]!.request);
+      const rows = await this.#options.shard.run<ExplanationRow>(explainClaim, [
+        topic.id,
+        requests.map((request) => request.holder),
+        requests.map((request) => request.heldMax),
+        requests.map((request) => this.#floors.get(topic.namespace, request.holder)),
+      ]);
+      for (const [place, index] of indexes.entries()) answers[index] = rows[place]!;
+    }
+    return answers;
+  }
+
+  #closeIdleDesks(): void {
+    const now = this.#options.now();
+    for (const [id, desk] of this.#ready) {
+      if (desk.claimersInLine > 0 || now - (this.#usedAt.get(id) ?? 0) < idleDeskMilliseconds) continue;
+      desk.close();
+      this.#ready.delete(id);
+      this.#desks.delete(id);
+      this.#usedAt.delete(id);
+    }
+  }
+}
+
+function standAtOnce<Row extends ClaimRow>(desk: ClaimDesk<Row>, request: ClaimRequest): Promise<ClaimOutcome<Row>> {
+  return new Promise((settle, fail) => {
+    const place: ClaimPlace<Row> = {
+      request,
+      atOnce: true,
+      busyRetries: 0,
+      settle,
+      fail,
+      take: () => true,
+      putBack: () => desk.enter(place),
+    };
+    desk.enter(place);
+  });
+}
+
+/** What the caller gets, or undefined when there was nothing and it may go on looking. */
+function settled<Row extends ClaimRow>(outcome: ClaimOutcome<Row>, topic: Topic): ClaimResult<Row> | undefined {
+  switch (outcome.kind) {
+    case 'claimed':
+      return { kind: 'claimed', topic, token: outcome.token, row: outcome.row };
+    case 'limit':
+      return { kind: 'limit' };
+    case 'paused':
+      return { kind: 'paused', topic };
+    case 'busy':
+      throw new Fault('BACKPRESSURE', 'Another claim of the same holder is running', { retryAfterMs: 100 });
+    case 'none':
+      return undefined;
+  }
+}
+
+function explain(facts: ExplanationRow): Emptiness {
+  const nextEligibleAt = facts.next_eligible_at === null ? null : toDate(facts.next_eligible_at);
+  if (facts.any_ready) return { reason: 'NOT_ELIGIBLE', nextEligibleAt };
+  if (facts.any_held) return { reason: 'ALL_HELD', nextEligibleAt };
+  return { reason: nextEligibleAt === null ? 'EMPTY' : 'NOT_DUE', nextEligibleAt };
+}
+
+const telling = ['EMPTY', 'NOT_DUE', 'ALL_HELD', 'NOT_ELIGIBLE'] as const;
+
+/** Of several topics, the reason that says most, and the earliest moment. */
+function joinEmptiness(a: Emptiness, b: Emptiness): Emptiness {
+  const reason = telling.indexOf(b.reason) > telling.indexOf(a.reason) ? b.reason : a.reason;
+  const times = [a.nextEligibleAt, b.nextEligibleAt]
+    .filter((time) => time !== null)
+    .sort((x, y) => x.getTime() - y.getTime());
+  return { reason, nextEligibleAt: times[0] ?? null };
+}

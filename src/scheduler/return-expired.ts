@@ -1,0 +1,50 @@
+import type { Logger } from '../log.ts';
+import type { Shard } from '../postgres/shard.ts';
+import { loadStatement } from '../postgres/sql.ts';
+import type { Announcer } from '../queue/announcements.ts';
+import { announceReady } from '../queue/announcements.ts';
+import type { Topics } from '../queue/topics.ts';
+import { Repeating } from './repeating.ts';
+
+const returnExpired = loadStatement('return-expired');
+const rowsPerStep = 500;
+const idleMilliseconds = 1_000;
+
+interface Row {
+  readonly item_id: string;
+  readonly topic_id: number;
+  readonly priority: number;
+  readonly deliver_after: string;
+  readonly ticket: string | null;
+}
+
+/** Returns items whose lease has run out, and wakes whoever waits for them. Any number of these may run. */
+export function createLeaseSweeper(
+  shard: Shard,
+  topics: Topics,
+  announcer: Announcer,
+  log: Logger,
+  count: (returned: number) => void,
+): Repeating {
+  return new Repeating(`lease sweeper of shard ${shard.number}`, log, async () => {
+    const startedAt = performance.now();
+    const rows = await shard.run<Row>(returnExpired, [null, rowsPerStep]);
+    if (rows.length > 0) {
+      count(rows.length);
+      await topics.byIds(rows.map((row) => row.topic_id));
+      announceReady(
+        announcer,
+        rows.map((row) => ({
+          topic: topics.byId(row.topic_id)!,
+          key: { priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id },
+        })),
+      );
+      // Its timer would bring the ticket back by itself; this wakes the next claimer a little sooner.
+      for (const row of rows) if (row.ticket !== null) announcer.giveBack(row.ticket);
+      announcer.eventsWritten();
+    }
+    if (rows.length === rowsPerStep) return 0;
+    // When dead rows of old leases pile up under a held snapshot, the sweep takes at most a fiftieth of the time.
+    return Math.max(idleMilliseconds, (performance.now() - startedAt) * 50);
+  });
+}

@@ -1,0 +1,41 @@
+import type { CaseHistoryPage } from './cases/case-history.ts';
+import type { HeldCase } from './cases/case-rows.ts';
+import type { ClaimCaseInput, ClaimCaseResult } from './cases/claim-case.ts';
+import type { ClaimNextCaseInput, ClaimNextCaseResult } from './cases/claim-next.ts';
+import type { DecideInput, DecideResult } from './cases/decide.ts';
+import type { ExtendLeaseInput, ExtendLeaseResult } from './cases/extend.ts';
+import type { CaseList, CaseListArguments } from './cases/list-cases.ts';
+import type { RegisterInput, RegisterResult } from './cases/register.ts';
+import type { ReleaseCaseInput, ReleaseCaseResult } from './cases/release.ts';
+import type { CaseStore } from './cases/store.ts';
+import type { CaseUpdate, WatchCasesArguments } from './cases/watch.ts';
+import type { CreatedUpload, CreateUploadInput } from './documents/create-upload.ts';
+import type { Actor } from './domain/actor.ts';
+import type { Topics } from './queue/topics.ts';
+
+/** Who asks; undefined without a token. Every verb checks role and namespace itself. */
+type Asker = Actor | undefined;
+
+/** What resolvers stand on: one function a verb. */
+export interface Services {
+  readonly topics: Topics;
+  readonly caseStore: CaseStore;
+  readonly createUpload: (actor: Asker, input: CreateUploadInput) => Promise<CreatedUpload>;
+  readonly register: (actor: Asker, input: RegisterInput) => Promise<RegisterResult>;
+  readonly claimNextCase: (
+    actor: Asker,
+    input: ClaimNextCaseInput,
+    signal: AbortSignal,
+  ) => Promise<ClaimNextCaseResult>;
+  readonly claimCase: (actor: Asker, input: ClaimCaseInput) => Promise<ClaimCaseResult>;
+  readonly extendLease: (actor: Asker, input: ExtendLeaseInput) => Promise<ExtendLeaseResult>;
+  readonly releaseCase: (actor: Asker, input: ReleaseCaseInput) => Promise<ReleaseCaseResult>;
+  readonly decide: (actor: Asker, input: DecideInput) => Promise<DecideResult>;
+  readonly findCase: (actor: Asker, id: string) => Promise<HeldCase>;
+  readonly listCases: (actor: Asker, input: CaseListArguments) => Promise<CaseList>;
+  readonly myLeases: (actor: Asker, namespace: string) => Promise<readonly HeldCase[]>;
+  readonly caseHistory: (caseId: string, first: number, after: string | null) => Promise<CaseHistoryPage>;
+  readonly watchCases: (actor: Asker, input: WatchCasesArguments) => Promise<AsyncIterableIterator<CaseUpdate>>;
+  /** A signed URL under which a document can be read for a minute. */
+  readonly documentUrl: (documentId: string, namespace: string) => string;
+}
