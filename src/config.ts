@@ -22,6 +22,8 @@ export interface Config {
   readonly blobUrl: string;
   readonly s3: { readonly accessKeyId: string; readonly secretAccessKey: string; readonly region: string } | undefined;
   readonly casesHeldPerPerson: number;
+  /** Decided cases are removed with all that belongs to them after so many days; undefined keeps them for ever. */
+  readonly casesKeptDays: number | undefined;
   readonly documentBytesMax: number;
   readonly poolConnections: number;
   readonly logLevel: string;
@@ -112,6 +114,7 @@ export function readConfig(environment: Environment): Config {
       1,
       limits.casesHeldPerPersonMax,
     ),
+    casesKeptDays: text('CASES_KEPT_DAYS') === undefined ? undefined : whole('CASES_KEPT_DAYS', 1, 1, 36_500),
     documentBytesMax: whole('DOCUMENT_BYTES_MAX', limits.documentBytes, 1, 2_147_483_647),
     poolConnections: whole('POOL_CONNECTIONS', 10, 2, 100),
     logLevel: text('LOG_LEVEL') ?? 'info',

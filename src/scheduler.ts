@@ -33,7 +33,7 @@ export function createSchedulerServices(foundation: Foundation): readonly Servic
     createDueItemPromoter(shard, topics, announcer, log),
     reconciler.createService(),
     relay,
-    createPruner(shard, blobs, log),
+    createPruner(shard, blobs, foundation.config.casesKeptDays, log),
   ];
 }
 

@@ -1,4 +1,6 @@
+import type { PoolClient } from 'pg';
 import type { DocumentContentType } from '../domain/document.ts';
+import { idFloor } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import { DocumentRecord } from '../postgres/entities/document-record.ts';
@@ -45,24 +47,66 @@ export function createDocumentRegister(shard: Shard): DocumentRegister {
  * @returns how many were removed
  */
 export async function pruneUnattachedDocuments(shard: Shard, blobs: BlobStore, log: Logger): Promise<number> {
-  const client = await (await shard.pool()).connect();
-  let broken = true;
-  try {
-    await client.query('begin');
+  return transact(shard, async (client) => {
     // Locked, so that none is registered between the removal of its bytes and that of its row.
     const result = await client.query<{ id: string; blob_key: string | null }>(
       `select id, blob_key from documents
         where case_id is null and created_at < clock_timestamp() - make_interval(secs => $1)
-        order by created_at limit 20 for update skip locked`,
-      [limits.unattachedDocumentSeconds],
+        order by created_at limit $2 for update skip locked`,
+      [limits.unattachedDocumentSeconds, rowsPerPrune],
     );
     for (const row of result.rows) if (row.blob_key !== null) await blobs.delete(row.blob_key);
     await client.query('delete from documents where id = any ($1::uuid[])', [result.rows.map((row) => row.id)]);
-    await client.query('commit');
-    broken = false;
     if (result.rows.length > 0)
       log.info({ documents: result.rows.length }, 'documents that were never registered removed');
     return result.rows.length;
+  });
+}
+
+/**
+ * Removes cases that were decided more than so many days ago, with their documents and events; the bytes first.
+ * @returns how many were removed
+ */
+export async function pruneDecidedCases(
+  shard: Shard,
+  blobs: BlobStore,
+  keptDays: number,
+  log: Logger,
+): Promise<number> {
+  return transact(shard, async (client) => {
+    // Ids rise with time, so the primary key leads to the oldest cases without an index of its own.
+    const cases = await client.query<{ id: string }>(
+      `select id from cases
+        where id < $1::uuid and decided_at < clock_timestamp() - make_interval(days => $2)
+        order by id limit $3 for update skip locked`,
+      [idFloor(Date.now() - keptDays * 86_400_000), keptDays, rowsPerPrune],
+    );
+    const ids = cases.rows.map((row) => row.id);
+    if (ids.length === 0) return 0;
+    const documents = await client.query<{ blob_key: string }>(
+      'select blob_key from documents where case_id = any ($1::uuid[]) and blob_key is not null',
+      [ids],
+    );
+    for (const row of documents.rows) await blobs.delete(row.blob_key);
+    await client.query('delete from documents where case_id = any ($1::uuid[])', [ids]);
+    await client.query('delete from events where item_id = any ($1::uuid[])', [ids]);
+    await client.query('delete from cases where id = any ($1::uuid[])', [ids]);
+    log.info({ cases: ids.length }, 'cases that were kept long enough removed');
+    return ids.length;
+  });
+}
+
+const rowsPerPrune = 20;
+
+async function transact<Result>(shard: Shard, body: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  const client = await (await shard.pool()).connect();
+  let broken = true;
+  try {
+    await client.query('begin');
+    const result = await body(client);
+    await client.query('commit');
+    broken = false;
+    return result;
   } finally {
     client.release(broken); // the server rolls back what a closed connection had begun
   }

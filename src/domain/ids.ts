@@ -44,6 +44,12 @@ export function createIdSource(
 
 const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
+/** The lowest id that a moment can have: ids of earlier moments are below it. */
+export function idFloor(milliseconds: number): string {
+  const time = Math.max(0, Math.floor(milliseconds)).toString(16).padStart(12, '0');
+  return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-000000000000`;
+}
+
 /** The shard that an id names. The id must have passed `parseId`. */
 export function shardOf(id: string): number {
   return Number.parseInt(id.slice(15, 18), 16);

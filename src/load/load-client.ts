@@ -44,7 +44,14 @@ export interface LoadClientOptions {
   readonly signal: AbortSignal;
 }
 
-const doneTypes: ReadonlySet<string> = new Set(['CaseRegistered', 'CaseClaimed', 'ClaimLimitReached', 'LeaseExtended', 'CaseReleased', 'CaseDecided']);
+const doneTypes: ReadonlySet<string> = new Set([
+  'CaseRegistered',
+  'CaseClaimed',
+  'ClaimLimitReached',
+  'LeaseExtended',
+  'CaseReleased',
+  'CaseDecided',
+]);
 
 /**
  * A client that behaves as clients should: one idempotency key for one wish, repeated until there is a result; waits as
@@ -73,7 +80,10 @@ export class LoadClient {
       const { reply, result } = await this.#send(wish);
       if (result !== undefined) return result;
       if (!mayRetry(reply)) throw new LoadError(`${wish.verb} was refused: ${explain(reply)}`);
-      if (driverClock() > deadline) throw new LoadError(`${wish.verb} got no result for ${giveUpMs / 1_000} s; the last answer was: ${explain(reply)}`);
+      if (driverClock() > deadline)
+        throw new LoadError(
+          `${wish.verb} got no result for ${giveUpMs / 1_000} s; the last answer was: ${explain(reply)}`,
+        );
       const away = reply.kind === 'broken' || reply.code === 'UNAVAILABLE';
       if (away) this.#url = (this.#url + 1) % urls.length;
       // The other gateways have not been asked yet: they may be well.
@@ -82,7 +92,9 @@ export class LoadClient {
     }
   }
 
-  async #send(wish: Wish): Promise<{ reply: Exclude<Reply, { kind: 'data' }>; result: undefined } | { reply: Reply; result: Result }> {
+  async #send(
+    wish: Wish,
+  ): Promise<{ reply: Exclude<Reply, { kind: 'data' }>; result: undefined } | { reply: Reply; result: Result }> {
     const { urls, token, http, record, signal } = this.#options;
     const startedMs = driverClock();
     const reply = await http.send(wish.operation, { url: urls[this.#url]!, token, timeoutMs: wish.timeoutMs, signal });
@@ -90,13 +102,19 @@ export class LoadClient {
     const acted = { caseId: wish.caseId ?? null, lease: wish.lease ?? null, verdict: wish.verdict ?? null };
     if (reply.kind !== 'data') {
       if (signal.aborted) throw new RunOver();
-      record({ ...base, ...acted, outcome: outcomeWithoutResult(reply), answer: reply.kind === 'fault' ? reply.code : reply.reason });
+      record({
+        ...base,
+        ...acted,
+        outcome: outcomeWithoutResult(reply),
+        answer: reply.kind === 'fault' ? reply.code : reply.reason,
+      });
       return { reply, result: undefined };
     }
     const result = readResult(wish.verb, reply.data);
     const outcome = doneTypes.has(result.type) ? 'ok' : 'fail';
     if (wish.verb === 'claim' && result.leases.length > 0) {
-      for (const held of result.leases) record({ ...base, outcome, answer: result.type, caseId: held.caseId, lease: held.lease, verdict: null });
+      for (const held of result.leases)
+        record({ ...base, outcome, answer: result.type, caseId: held.caseId, lease: held.lease, verdict: null });
     } else {
       const lease = wish.verb === 'extend' && outcome === 'ok' ? (result.leases[0]?.lease ?? null) : acted.lease;
       const verdict = outcome === 'ok' ? (result.verdict ?? acted.verdict) : acted.verdict;

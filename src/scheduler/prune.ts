@@ -1,5 +1,5 @@
 import type { BlobStore } from '../documents/blob-store.ts';
-import { pruneUnattachedDocuments } from '../documents/stored-documents.ts';
+import { pruneDecidedCases, pruneUnattachedDocuments } from '../documents/stored-documents.ts';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import type { Shard } from '../postgres/shard.ts';
@@ -10,11 +10,20 @@ const pruneKeys = loadStatement('prune-idempotency-keys');
 const rowsPerStep = 1_000;
 const idleMilliseconds = 60_000;
 
-/** Removes what has had its time: idempotency keys, and documents that were never registered. Any number may run. */
-export function createPruner(shard: Shard, blobs: BlobStore, log: Logger): Repeating {
+/**
+ * Removes what has had its time: idempotency keys, documents that were never registered, and, where a time is set,
+ * decided cases. Any number may run.
+ */
+export function createPruner(
+  shard: Shard,
+  blobs: BlobStore,
+  casesKeptDays: number | undefined,
+  log: Logger,
+): Repeating {
   return new Repeating(`pruner of shard ${shard.number}`, log, async () => {
     const keys = await shard.run(pruneKeys, [limits.idempotencySeconds, rowsPerStep]);
     const documents = await pruneUnattachedDocuments(shard, blobs, log);
-    return keys.length === rowsPerStep || documents > 0 ? 100 : idleMilliseconds;
+    const cases = casesKeptDays === undefined ? 0 : await pruneDecidedCases(shard, blobs, casesKeptDays, log);
+    return keys.length === rowsPerStep || documents > 0 || cases > 0 ? 100 : idleMilliseconds;
   });
 }

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, cp, mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdir, rm, stat, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -189,7 +188,8 @@ describe.runIf(isRoot)('as root', () => {
   });
 
   test('a folder that the account cannot enter is replaced by one that it can, for good', async () => {
-    const closed = await mkdtemp(join(tmpdir(), 'caseload-closed-'));
+    const closed = uniqueDirectory('closed');
+    await mkdir(closed);
     await chmod(closed, 0o700);
     cleanups.push(() => rm(closed, { recursive: true, force: true }));
     const directory = join(closed, 'postgres');
@@ -206,7 +206,8 @@ describe.runIf(isRoot)('as root', () => {
   });
 
   test('programs that the account cannot reach are copied', async () => {
-    const closed = await mkdtemp(join(tmpdir(), 'caseload-closed-'));
+    const closed = uniqueDirectory('closed');
+    await mkdir(closed);
     cleanups.push(() => rm(closed, { recursive: true, force: true }));
     const { root } = findPostgresBinaries();
     await cp(root, join(closed, 'native'), { recursive: true, verbatimSymlinks: true });

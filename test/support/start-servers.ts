@@ -1,6 +1,6 @@
-import { readdir, rm } from 'node:fs/promises';
+import { glob, readdir, rm } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
 import { FolderInUseError, ownFolder } from '../../src/embedded/folder-owner.ts';
@@ -12,9 +12,9 @@ import type {} from './servers.ts';
 
 const stateDirectory = fileURLToPath(new URL('../../.caseload', import.meta.url));
 
-interface Cleanup {
-  readonly what: string;
-  readonly run: () => Promise<void> | void;
+interface RunningServer {
+  readonly name: string;
+  readonly stop: () => Promise<void>;
 }
 
 /**
@@ -22,37 +22,19 @@ interface Cleanup {
  * @returns what stops them and removes the folder; it is also done when the start fails half way.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const cleanups: Cleanup[] = [];
-  const stopListening = onInterrupt(() => runInReverse(cleanups));
+  await removeDeadRuns();
+  const directory = join(stateDirectory, `test-${process.pid}`);
+  const release = ownFolder(directory);
+  const servers: RunningServer[] = [];
+  const stopListening = onInterrupt(() => stopAll(servers));
   const tearDown = async (): Promise<void> => {
     stopListening();
-    await runInReverse(cleanups);
+    await stopAll(servers);
+    await removeRun(directory);
+    release();
   };
   try {
-    await removeDeadRuns();
-    const directory = join(stateDirectory, `test-${process.pid}`);
-    const release = ownFolder(directory);
-    cleanups.push({ what: 'the folder of the run', run: () => removeRun(directory, release) });
-    const log = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'warn');
-    const natsServer = await findNatsServer({
-      cacheDirectory: join(stateDirectory, 'cache'),
-      environment: process.env,
-      report: console.error,
-    });
-    const postgres = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), port: 0, log });
-    cleanups.push({ what: 'PostgreSQL', run: postgres.stop });
-    const nats = await startNatsServer({
-      binary: natsServer,
-      directory: join(directory, 'nats'),
-      port: 0,
-      serverName: 'caseload-test',
-      log,
-    });
-    cleanups.push({ what: 'nats-server', run: nats.stop });
-    project.provide('runDirectory', directory);
-    project.provide('postgresUrl', postgres.url('postgres'));
-    project.provide('natsUrl', nats.url);
-    project.provide('natsServer', natsServer);
+    await startAll(project, directory, servers);
     return tearDown;
   } catch (error) {
     await tearDown();
@@ -60,15 +42,48 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
 }
 
+async function startAll(project: TestProject, directory: string, servers: RunningServer[]): Promise<void> {
+  const log = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'warn');
+  const cacheDirectory = join(stateDirectory, 'cache');
+  const natsServer = await findNatsServer({ cacheDirectory, environment: process.env, report: console.error });
+  const postgres = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), port: 0, log });
+  servers.push({ name: 'PostgreSQL', stop: postgres.stop });
+  const nats = await startNatsServer({
+    binary: natsServer,
+    directory: join(directory, 'nats'),
+    port: 0,
+    serverName: 'caseload-test',
+    log,
+  });
+  servers.push({ name: 'nats-server', stop: nats.stop });
+  project.provide('runDirectory', directory);
+  project.provide('postgresUrl', postgres.url('postgres'));
+  project.provide('natsUrl', nats.url);
+  project.provide('natsServer', natsServer);
+}
+
+async function stopAll(servers: RunningServer[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (const { name, stop } of servers.splice(0).reverse()) {
+    try {
+      await stop();
+    } catch (error) {
+      errors.push(new Error(`${name} could not be stopped`, { cause: error }));
+    }
+  }
+  if (errors.length > 0) throw new AggregateError(errors, 'The test servers were not all stopped');
+}
+
 /**
  * On Ctrl-C the servers are stopped before the process ends. Vitest's own listeners would end it a millisecond after the
- * signal; what they do for the terminal they also do on exit.
+ * signal; what they do for the terminal they also do on exit. The folder is left to the next run: test files that are
+ * still running write to it.
  */
-function onInterrupt(cleanUp: () => Promise<void>): () => void {
+function onInterrupt(stop: () => Promise<void>): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   const onSignal = (signal: NodeJS.Signals): void => {
     const end = (): never => process.exit(128 + constants.signals[signal]);
-    cleanUp().then(end, (error: unknown) => {
+    stop().then(end, (error: unknown) => {
       console.error(error);
       end();
     });
@@ -82,31 +97,22 @@ function onInterrupt(cleanUp: () => Promise<void>): () => void {
   };
 }
 
-async function runInReverse(cleanups: Cleanup[]): Promise<void> {
-  const errors: unknown[] = [];
-  for (const { what, run } of cleanups.splice(0).reverse()) {
-    try {
-      await run();
-    } catch (error) {
-      errors.push(new Error(`${what} could not be cleaned up`, { cause: error }));
-    }
-  }
-  if (errors.length > 0) throw new AggregateError(errors, 'The test servers were not all cleaned up');
+/** Removes a run's folder, and what its PostgreSQL servers had to keep elsewhere because root started them. */
+async function removeRun(directory: string): Promise<void> {
+  const homes = glob('**/location', { cwd: directory, exclude: (name) => name.endsWith('data') });
+  for await (const location of homes) await removePostgresHome(dirname(join(directory, location)));
+  await rm(directory, { recursive: true, force: true, maxRetries: 5 });
 }
 
-async function removeRun(directory: string, release: () => void): Promise<void> {
-  await removePostgresHome(join(directory, 'postgres'));
-  await rm(directory, { recursive: true, force: true });
-  release();
-}
-
-/** Folders of runs that were killed; their servers were stopped by their watchdogs. */
+/** Folders of runs that were killed or interrupted; their servers have been stopped by them or by their watchdogs. */
 async function removeDeadRuns(): Promise<void> {
   const names = await readdir(stateDirectory).catch(() => []);
   for (const name of names.filter((candidate) => /^test-\d+$/.test(candidate))) {
     const directory = join(stateDirectory, name);
     try {
-      await removeRun(directory, ownFolder(directory));
+      const release = ownFolder(directory);
+      await removeRun(directory);
+      release();
     } catch (error) {
       if (!(error instanceof FolderInUseError)) throw error;
     }

@@ -171,15 +171,17 @@ const CaseFilter = builder.inputType('CaseFilter', {
   }),
 });
 
-const CaseLeaseRef = builder.objectRef<HeldCase>('CaseLease').implement({
+export const CaseLeaseRef = builder.objectRef<HeldCase>('CaseLease').implement({
   description: 'A case that the asker holds, with its lease.',
   fields: (t) => ({
     case: t.field({ type: CaseRef, resolve: (held) => held }),
     lease: t.field({ type: LeaseRef, resolve: (held) => held.lease! }),
+    token: t.string({ description: 'The lease’s, as are the times here.', resolve: (held) => held.lease!.token }),
+    acquiredAt: t.field({ type: 'DateTime', resolve: (held) => held.lease!.acquiredAt }),
+    expiresAt: t.field({ type: 'DateTime', resolve: (held) => held.lease!.expiresAt }),
+    serverTime: t.field({ type: 'DateTime', resolve: (held) => held.lease!.serverTime }),
   }),
 });
-
-export { CaseLeaseRef };
 
 builder.queryFields((t) => ({
   case: t.field({

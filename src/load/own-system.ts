@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { migrateAll } from '../cli/migrate.ts';
+import { findNatsServer, startNatsServer } from '../embedded/nats-server.ts';
+import type { EmbeddedNats } from '../embedded/nats-server.ts';
+import { findFreePort } from '../embedded/ports.ts';
+import { startEmbeddedPostgres } from '../embedded/postgres.ts';
+import type { EmbeddedPostgres } from '../embedded/postgres.ts';
+import { removePostgresHome } from '../embedded/postgres-home.ts';
+import { signalProcess } from '../embedded/processes.ts';
+import { connectNats } from '../jetstream/connection.ts';
+import { provision } from '../jetstream/provision.ts';
+import type { Logger } from '../log.ts';
+import { createLogger } from '../log.ts';
+import { ChildProgram } from './child-program.ts';
+
+export interface OwnSystemOptions {
+  /** For this system alone; what is in it is removed at the end. */
+  readonly directory: string;
+  /** Keeps a fetched nats-server for the next time. */
+  readonly cacheDirectory: string;
+  readonly gateways: number;
+  readonly schedulers: number;
+  readonly report: (line: string) => void;
+}
+
+/**
+ * A whole system for one run, every part a process of its own: PostgreSQL, nats-server, gateways, schedulers. All of it
+ * listens on the loopback interface, on ports that were free.
+ */
+export class OwnSystem {
+  readonly urls: readonly string[];
+  readonly programs: readonly ChildProgram[];
+  readonly databaseUrl: string;
+  readonly authSecret: string;
+  readonly #options: OwnSystemOptions;
+  readonly #natsBinary: string;
+  readonly #log: Logger;
+  #postgres: EmbeddedPostgres;
+  #nats: EmbeddedNats;
+
+  private constructor(parts: Parts) {
+    this.#options = parts.options;
+    this.#natsBinary = parts.natsBinary;
+    this.#log = parts.log;
+    this.#postgres = parts.postgres;
+    this.#nats = parts.nats;
+    this.databaseUrl = parts.databaseUrl;
+    this.authSecret = parts.authSecret;
+    this.programs = parts.programs;
+    this.urls = parts.urls;
+  }
+
+  /** Starts everything and waits until it is at work. What was started is stopped again when a part fails. */
+  static async start(options: OwnSystemOptions): Promise<OwnSystem> {
+    const log = createLogger('load', 'warn');
+    await mkdir(options.directory, { recursive: true });
+    const natsBinary = await findNatsServer({ cacheDirectory: options.cacheDirectory, environment: process.env, report: options.report });
+    options.report('starting PostgreSQL and nats-server');
+    const postgres = await startEmbeddedPostgres({ directory: join(options.directory, 'postgres'), port: 0, log });
+    let nats: EmbeddedNats | undefined;
+    let system: OwnSystem | undefined;
+    try {
+      nats = await openNats(options.directory, natsBinary, 0, log);
+      const databaseUrl = await postgres.ensureDatabase('caseload');
+      await migrateAll([databaseUrl], () => undefined);
+      await provisionAt(nats.url, log);
+      const authSecret = randomBytes(32).toString('hex');
+      const environment = { NODE_ENV: 'development', DATABASE_URLS: databaseUrl, NATS_URL: nats.url, AUTH_SECRET: authSecret, BLOB_URL: `fs:${join(options.directory, 'documents')}` };
+      const { programs, urls } = await describePrograms(options, environment);
+      system = new OwnSystem({ options, natsBinary, log, postgres, nats, databaseUrl, authSecret, programs, urls });
+      options.report(`starting ${programs.map((program) => program.name).join(', ')}`);
+      await Promise.all(programs.map((program) => program.start()));
+      return system;
+    } catch (error) {
+      await Promise.all((system?.programs ?? []).map((program) => program.kill()));
+      await nats?.stop();
+      await postgres.stop();
+      throw error;
+    }
+  }
+
+  /** Kills nats-server, throws its streams away and starts an empty one on the same port. */
+  async wipeNats(): Promise<void> {
+    const { port } = this.#nats;
+    signalProcess(this.#nats.pid, 'SIGKILL');
+    await this.#nats.stop();
+    await rm(join(this.#options.directory, 'nats', 'store'), { recursive: true, force: true });
+    this.#nats = await openNats(this.#options.directory, this.#natsBinary, port, this.#log);
+  }
+
+  /** Kills PostgreSQL, every process of it that works for a client included, and starts it again on the same data. */
+  async killPostgres(): Promise<void> {
+    const { port } = this.#postgres;
+    signalProcess(this.#postgres.pid, 'SIGKILL');
+    await this.#postgres.stop();
+    this.#postgres = await startEmbeddedPostgres({ directory: join(this.#options.directory, 'postgres'), port, log: this.#log });
+  }
+
+  /** Stops everything, in reverse. @param keepFiles leaves logs and data for a look at them */
+  async close(keepFiles: boolean): Promise<void> {
+    await Promise.all(this.programs.map((program) => program.stop()));
+    await this.#nats.stop();
+    await this.#postgres.stop();
+    if (keepFiles) return;
+    await removePostgresHome(join(this.#options.directory, 'postgres'));
+    await rm(this.#options.directory, { recursive: true, force: true });
+  }
+}
+
+interface Parts {
+  readonly options: OwnSystemOptions;
+  readonly natsBinary: string;
+  readonly log: Logger;
+  readonly postgres: EmbeddedPostgres;
+  readonly nats: EmbeddedNats;
+  readonly databaseUrl: string;
+  readonly authSecret: string;
+  readonly programs: readonly ChildProgram[];
+  readonly urls: readonly string[];
+}
+
+function openNats(directory: string, binary: string, port: number, log: Logger): Promise<EmbeddedNats> {
+  return startNatsServer({ binary, directory: join(directory, 'nats'), port, serverName: 'caseload-load', log });
+}
+
+async function provisionAt(natsUrl: string, log: Logger): Promise<void> {
+  const link = await connectNats({ url: natsUrl, name: 'caseload load', log });
+  try {
+    await provision(link);
+  } finally {
+    await link.close();
+  }
+}
+
+/** Each gateway keeps its port over restarts, as behind a service's address. */
+async function describePrograms(
+  { directory, gateways, schedulers }: OwnSystemOptions,
+  environment: Readonly<Record<string, string>>,
+): Promise<{ programs: ChildProgram[]; urls: string[] }> {
+  const programs: ChildProgram[] = [];
+  const urls: string[] = [];
+  for (let number = 1; number <= gateways; number++) {
+    const port = await findFreePort();
+    urls.push(`http://127.0.0.1:${port}`);
+    programs.push(new ChildProgram({ kind: 'gateway', name: `gateway ${number}`, environment: { ...environment, HOST: '127.0.0.1', PORT: String(port) }, directory }));
+  }
+  for (let number = 1; number <= schedulers; number++) {
+    programs.push(new ChildProgram({ kind: 'scheduler', name: `scheduler ${number}`, environment, directory }));
+  }
+  return { programs, urls };
+}
