@@ -11,7 +11,7 @@ const graceMilliseconds = 20_000;
 
 /** GraphQL over HTTP, event streams and WebSockets; documents; health and metrics. */
 export function createGatewayService(foundation: Foundation, onListening: (port: number) => void): Service {
-  const { config, log, services } = foundation;
+  const { config, log, services, metrics } = foundation;
   let draining = false;
   const gateway = createGateway({
     schema,
@@ -21,6 +21,7 @@ export function createGatewayService(foundation: Foundation, onListening: (port:
     mode: config.mode,
     allowedOrigins: config.allowedOrigins,
     otherRoutes: createRoutes(foundation, () => draining),
+    observe: (url, status, seconds) => metrics.observeRequest(url, status, seconds),
   });
   return {
     name: 'gateway',

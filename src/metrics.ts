@@ -10,13 +10,13 @@ export interface WatchedState {
 /** What a program counts, in Prometheus text. Names start with `caseload_`; times are in seconds. */
 export class Metrics {
   readonly registry = new Registry();
-  readonly requests = new Counter({
+  readonly #requests = new Counter({
     name: 'caseload_http_requests_total',
     help: 'HTTP requests answered, by path and status class',
     labelNames: ['path', 'status'] as const,
     registers: [this.registry],
   });
-  readonly requestSeconds = new Histogram({
+  readonly #requestSeconds = new Histogram({
     name: 'caseload_http_request_duration_seconds',
     help: 'Time to answer HTTP requests, long polls included',
     labelNames: ['path'] as const,
@@ -39,6 +39,13 @@ export class Metrics {
   constructor(program: string) {
     this.registry.setDefaultLabels({ program });
     collectDefaultMetrics({ register: this.registry, prefix: 'caseload_' });
+  }
+
+  /** Counts an answered request under one of a few paths: labels that clients could choose would grow without bound. */
+  observeRequest(url: string, status: number, seconds: number): void {
+    const path = url.startsWith('/graphql') ? 'graphql' : url.startsWith('/documents/') ? 'documents' : 'other';
+    this.#requests.inc({ path, status: `${Math.floor(status / 100)}xx` });
+    this.#requestSeconds.observe({ path }, seconds);
   }
 
   /** Values that are read when somebody asks for them. */

@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly allowedOrigins: readonly string[];
   /** Answers what is not `/graphql`; says whether it did. */
   readonly otherRoutes: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
+  /** Told of every request when its answer has been sent or the client went away. */
+  readonly observe?: (path: string, status: number, seconds: number) => void;
   /** False sends every operation through Yoga. For tests and comparisons; the answers are the same. */
   readonly fastPath?: boolean;
 }
@@ -70,6 +72,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const underWay = createUnderWay();
   const server = createHttpServer((request, response) => {
     underWay.add(response);
+    if (options.observe !== undefined) watchAnswer(request, response, options.observe);
     void handle(request, response);
   });
   server.on('upgrade', sockets.upgrade);
@@ -94,6 +97,17 @@ export function createGateway(options: GatewayOptions): Gateway {
       return stopping;
     },
   };
+}
+
+function watchAnswer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  observe: NonNullable<GatewayOptions['observe']>,
+): void {
+  const startedAt = performance.now();
+  response.once('close', () =>
+    observe(request.url ?? '', response.statusCode, (performance.now() - startedAt) / 1_000),
+  );
 }
 
 function createHttpServer(handle: (request: IncomingMessage, response: ServerResponse) => void): Server {

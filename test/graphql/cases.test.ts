@@ -341,9 +341,9 @@ describe('the other paths', () => {
   it('tell the health and count', async () => {
     expect((await fetch(`${base}/livez`)).status).toBe(200);
     expect(await (await fetch(`${base}/readyz`)).json()).toMatchObject({ ready: true, postgres: true, nats: true });
-    expect(await (await fetch(`${base}/metrics`)).text()).toMatch(
-      /caseload_batch_rows_count\{[^}]*statement="register"/,
-    );
+    const metrics = await (await fetch(`${base}/metrics`)).text();
+    expect(metrics).toMatch(/caseload_http_requests_total\{[^}]*path="graphql",status="2xx"[^}]*\} [1-9]/);
+    expect(metrics).toMatch(/caseload_batch_rows_count\{[^}]*statement="register"/);
     expect((await fetch(`${base}/`)).headers.get('content-security-policy')).toContain("default-src 'none'");
     expect((await fetch(`${base}/nothing`)).status).toBe(404);
   });

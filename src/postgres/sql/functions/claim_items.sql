@@ -42,6 +42,8 @@ language plpgsql volatile
 set enable_seqscan = off
 set enable_sort = off
 set enable_bitmapscan = off
+-- Planned once a connection: to plan these statements takes longer than to run them.
+set plan_cache_mode = force_generic_plan
 as $$
 declare
   settings record;
