@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,6 +5,7 @@ import { expect, test } from 'vitest';
 import { FolderInUseError, ownFolder } from '../../src/embedded/folder-owner.ts';
 import { identifyProcess } from '../../src/embedded/processes.ts';
 import { uniqueDirectory } from '../support/servers.ts';
+import { startStranger } from '../support/stranger.ts';
 
 test('a folder has one owner until it is released', () => {
   const directory = uniqueDirectory('owned');
@@ -22,7 +22,7 @@ test('a folder has one owner until it is released', () => {
 test('an owner that has ended is replaced', async () => {
   const directory = uniqueDirectory('owned');
   await mkdir(directory);
-  const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  const child = startStranger();
   await once(child, 'spawn');
   await writeFile(join(directory, 'owner.json'), JSON.stringify(identifyProcess(child.pid!)));
   expect(() => ownFolder(directory)).toThrow(`in use by process ${child.pid}`);

@@ -15,6 +15,7 @@ import { identifyProcess } from '../../src/embedded/processes.ts';
 import { createLogger } from '../../src/log.ts';
 import { runModule } from '../support/run-module.ts';
 import { uniqueDirectory } from '../support/servers.ts';
+import { startStranger } from '../support/stranger.ts';
 
 const log = createLogger('test', 'silent');
 const moduleUrl = new URL('../../src/embedded/nats-server.ts', import.meta.url).href;
@@ -107,7 +108,7 @@ test('a server that an earlier run left is stopped', async () => {
 
 test('a process that only has the number of an earlier server is left alone', async () => {
   const directory = uniqueDirectory('nats');
-  const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+  const stranger = startStranger();
   cleanups.push(async () => stranger.kill('SIGKILL'));
   await once(stranger, 'spawn');
   await mkdir(directory);

@@ -11,11 +11,12 @@ import { findFreePort, PortBusyError } from '../../src/embedded/ports.ts';
 import type { EmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
 import { binariesIn, findPostgresBinaries } from '../../src/embedded/postgres-binaries.ts';
-import { removePostgresHome } from '../../src/embedded/postgres-home.ts';
+import { preparePostgresHome, removePostgresHome } from '../../src/embedded/postgres-home.ts';
 import { identifyProcess } from '../../src/embedded/processes.ts';
 import { createLogger } from '../../src/log.ts';
 import { runModule } from '../support/run-module.ts';
 import { uniqueDirectory } from '../support/servers.ts';
+import { startStranger } from '../support/stranger.ts';
 
 const log = createLogger('test', 'silent');
 const isRoot = process.getuid?.() === 0;
@@ -93,15 +94,16 @@ describe('what an earlier run left', () => {
     const directory = uniqueDirectory('postgres');
     const first = await start(directory);
     await first.stop();
-    const { uid, gid } = await stat(first.dataDirectory);
-    const port = await findFreePort();
+    const { binaries, account } = await preparePostgresHome(directory, findPostgresBinaries());
     const leftover = spawn(
-      findPostgresBinaries().postgres,
-      ['-D', first.dataDirectory, '-p', String(port), '-c', 'unix_socket_directories='],
+      binaries.postgres,
+      ['-D', first.dataDirectory, '-p', String(await findFreePort()), '-c', 'unix_socket_directories='],
       {
         stdio: ['ignore', 'ignore', 'pipe'],
         env: { PATH: process.env.PATH, LC_ALL: 'C' },
-        ...(isRoot ? { uid, gid, cwd: first.dataDirectory } : {}),
+        cwd: first.dataDirectory,
+        uid: account?.uid,
+        gid: account?.gid,
       },
     );
     const ended = once(leftover, 'exit');
@@ -118,7 +120,7 @@ describe('what an earlier run left', () => {
     const directory = uniqueDirectory('postgres');
     const first = await start(directory);
     await first.stop();
-    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });
+    const stranger = startStranger();
     cleanups.push(async () => stranger.kill('SIGKILL'));
     await once(stranger, 'spawn');
     await writeFile(join(first.dataDirectory, 'postmaster.pid'), `${stranger.pid}\n${first.dataDirectory}\n`);
