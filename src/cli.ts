@@ -1,4 +1,7 @@
 import { Command } from 'commander';
+import { addDoctor } from './cli/doctor.ts';
+import { addInspect } from './cli/inspect.ts';
+import { addLoad } from './cli/load.ts';
 import { addMigrate } from './cli/migrate.ts';
 import { addProvision } from './cli/provision.ts';
 import { addSchema } from './cli/schema.ts';
@@ -15,6 +18,9 @@ addMigrate(program);
 addProvision(program);
 addToken(program);
 addSeed(program);
+addInspect(program);
+addDoctor(program);
+addLoad(program);
 addSchema(program);
 
 await program.parseAsync();

@@ -17,17 +17,21 @@ import type { BlobStore } from './documents/blob-store.ts';
 import { createCreateUpload } from './documents/create-upload.ts';
 import { openBlobStore } from './documents/open-blob-store.ts';
 import { signUrl } from './documents/signed-url.ts';
+import { createDocumentRegister } from './documents/stored-documents.ts';
 import { createIdSource } from './domain/ids.ts';
 import { limits } from './domain/limits.ts';
+import type { Topic } from './domain/topic.ts';
 import { EventFeed } from './events/event-feed.ts';
 import type { NatsLink } from './jetstream/connection.ts';
 import { connectNats } from './jetstream/connection.ts';
+import type { HeadListener } from './jetstream/engine-announcer.ts';
 import { EngineAnnouncer, listenHeads } from './jetstream/engine-announcer.ts';
 import { JetStreamEventBus } from './jetstream/event-bus.ts';
+import type { ShardTopic } from './jetstream/subjects.ts';
 import { JetStreamTicketLedger } from './jetstream/ticket-ledger.ts';
 import { Tickets } from './jetstream/tickets.ts';
 import { TopicConsumers } from './jetstream/topic-consumers.ts';
-import { TopicLine } from './jetstream/topic-line.ts';
+import { TopicLine, topicName } from './jetstream/topic-line.ts';
 import type { Logger } from './log.ts';
 import { Metrics } from './metrics.ts';
 import { Shard } from './postgres/shard.ts';
@@ -35,6 +39,11 @@ import { loadStatement } from './postgres/sql.ts';
 import { Claims } from './queue/claims.ts';
 import { Topics } from './queue/topics.ts';
 import type { Services } from './services.ts';
+import { createTaskHandlers } from './tasks/handlers/registry.ts';
+import { JobUpdates } from './tasks/job-updates.ts';
+import { createTaskServices } from './tasks/services.ts';
+import { TaskStore } from './tasks/store.ts';
+import type { AnyTaskHandler } from './tasks/task-handler.ts';
 
 /** Everything a program stands on, built once, in one readable place. */
 export interface Foundation {
@@ -50,6 +59,9 @@ export interface Foundation {
   readonly topics: Topics;
   readonly claims: Claims<ClaimCaseRow>;
   readonly announcer: EngineAnnouncer;
+  /** Who hears of topics that have ready items, here and in other processes. */
+  readonly heads: Set<HeadListener>;
+  readonly taskHandlers: readonly AnyTaskHandler[];
   readonly updates: CaseUpdates;
   readonly metrics: Metrics;
   readonly services: Services;
@@ -89,24 +101,55 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     log,
     observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim' }, claimers),
   });
+  const heads = new Set<HeadListener>();
   const announcer = new EngineAnnouncer({
     link,
     tickets,
     shard: shard.number,
     log,
     processId,
-    onReady: (topic, key) => claims.itemBecameReady(topic.id, key),
+    onReady: (topic, key) => {
+      claims.itemBecameReady(topic.id, key);
+      for (const listener of heads) listener.onReady({ shard: shard.number, ...topicName(topic) }, key);
+    },
   });
-  const stopHeads = listenHeads(link, processId, (name, key) => {
-    const topic = topics.known(name.namespace, name.system, name.topic);
-    if (topic !== undefined && name.shard === shard.number) claims.itemBecameReady(topic.id, key);
+  const ownTopic = (name: ShardTopic): Topic | undefined =>
+    name.shard === shard.number ? topics.known(name.namespace, name.system, name.topic) : undefined;
+  const stopHeads = listenHeads(link, processId, {
+    onReady: (name, key) => {
+      const topic = ownTopic(name);
+      if (topic !== undefined) claims.itemBecameReady(topic.id, key);
+      for (const listener of heads) listener.onReady(name, key);
+    },
+    onLying: (name, items) => {
+      const topic = ownTopic(name);
+      if (topic !== undefined) claims.itemsLieReady(topic.id, items);
+      for (const listener of heads) listener.onLying(name, items);
+    },
   });
   const store = new CaseStore(shard);
   const feed = new EventFeed(shard, bus, log);
   const updates = new CaseUpdates(feed, shard, store, log);
+  const taskStore = new TaskStore(shard);
+  const taskHandlers = createTaskHandlers({
+    documents: createDocumentRegister(shard),
+    blobs,
+    webhooks: { secret: config.webhookSecret, privateAddresses: config.webhookPrivateAddresses },
+  });
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
   const services: Services = {
     topics,
+    ...createTaskServices({
+      shard,
+      topics,
+      store: taskStore,
+      updates: new JobUpdates(feed, shard, taskStore, log),
+      announcer,
+      newId,
+      handlers: taskHandlers,
+      now: Date.now,
+      observeBatch: (rows) => metrics.batchRows.observe({ statement: 'create-jobs' }, rows),
+    }),
     caseStore: store,
     createUpload: createCreateUpload({ shard, newId, now: Date.now, urlSecret, publicUrl, documentBytesMax }),
     register: createRegister({
@@ -160,6 +203,8 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     topics,
     claims,
     announcer,
+    heads,
+    taskHandlers,
     updates,
     metrics,
     services,

@@ -28,6 +28,10 @@ export interface Config {
   readonly poolConnections: number;
   readonly logLevel: string;
   readonly allowedOrigins: readonly string[];
+  /** From which each namespace's key for signing webhooks is made. */
+  readonly webhookSecret: string;
+  /** Addresses beside public ones to which webhooks may go. Development allows the loopback interface. */
+  readonly webhookPrivateAddresses: 'none' | 'loopback' | 'all';
 }
 
 /** The configuration has faults; the message lists all of them, one a line, with the way out. */
@@ -81,6 +85,12 @@ export function readConfig(environment: Environment): Config {
   if (urlSecret === undefined)
     faults.push('URL_SECRET is needed when AUTH_SECRET is not set: it signs upload and download URLs');
   if (urlSecret !== undefined && urlSecret.length < 32) faults.push('URL_SECRET must have at least 32 characters');
+  const webhookSecret = text('WEBHOOK_SECRET');
+  if (webhookSecret !== undefined && webhookSecret.length < 32)
+    faults.push('WEBHOOK_SECRET must have at least 32 characters');
+  const allowPrivate = text('WEBHOOK_ALLOW_PRIVATE');
+  if (allowPrivate !== undefined && allowPrivate !== 'true' && allowPrivate !== 'false')
+    faults.push(`WEBHOOK_ALLOW_PRIVATE must be true or false, not '${allowPrivate}'`);
   const blobUrl = text('BLOB_URL');
   if (blobUrl === undefined) faults.push('BLOB_URL is needed: fs:<folder> or s3:<endpoint>/<bucket>');
   else if (!/^(fs|s3):.+/.test(blobUrl)) faults.push('BLOB_URL must start with fs: or s3:');
@@ -122,6 +132,10 @@ export function readConfig(environment: Environment): Config {
       .split(',')
       .map((origin) => origin.trim())
       .filter((origin) => origin !== ''),
+    // Receivers of webhooks know keys made from it, so it is never the secret that signs URLs.
+    webhookSecret: webhookSecret ?? `webhooks of ${urlSecret ?? ''}`,
+    webhookPrivateAddresses:
+      allowPrivate === 'true' ? 'all' : allowPrivate === undefined && mode === 'development' ? 'loopback' : 'none',
   };
   if (faults.length > 0)
     throw new ConfigError(`The configuration has faults:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);

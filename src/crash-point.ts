@@ -11,6 +11,10 @@ export type CrashPoint =
   | 'claim_after_commit'
   /** The decision is committed; its ticket is not acknowledged, and the auditor has no answer. */
   | 'decide_after_commit'
+  /** The job is committed; no ticket has been issued, and its producer has no answer. */
+  | 'create_job_after_commit'
+  /** The end of a task's attempt is committed; its ticket is not acknowledged. */
+  | 'finish_after_commit'
   /** Events are published; the relay's place is not saved. */
   | 'relay_after_publish';
 

@@ -12,12 +12,13 @@ import type { CaseUpdate, WatchCasesArguments } from './cases/watch.ts';
 import type { CreatedUpload, CreateUploadInput } from './documents/create-upload.ts';
 import type { Actor } from './domain/actor.ts';
 import type { Topics } from './queue/topics.ts';
+import type { TaskServices } from './tasks/services.ts';
 
 /** Who asks; undefined without a token. Every verb checks role and namespace itself. */
 type Asker = Actor | undefined;
 
 /** What resolvers stand on: one function a verb. */
-export interface Services {
+export interface Services extends TaskServices {
   readonly topics: Topics;
   readonly caseStore: CaseStore;
   readonly createUpload: (actor: Asker, input: CreateUploadInput) => Promise<CreatedUpload>;

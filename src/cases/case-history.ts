@@ -1,35 +1,11 @@
-import { decodeCursor, encodeCursor } from '../domain/event.ts';
+import type { ItemEvent, ItemHistoryPage } from '../events/item-history.ts';
+import { createItemHistory } from '../events/item-history.ts';
 import type { Shard } from '../postgres/shard.ts';
-import { loadStatement, toDate } from '../postgres/sql.ts';
-
-const readItemEvents = loadStatement('read-item-events');
 
 /** An entry of a case's audit trail. */
-export interface CaseEvent {
-  readonly cursor: string;
-  readonly type: string;
-  readonly actor: string;
-  readonly at: Date;
-  readonly attempt: number | null;
-  readonly leaseExpiresAt: Date | null;
-  readonly reason: string | null;
-}
+export type CaseEvent = ItemEvent;
 
-export interface CaseHistoryPage {
-  readonly events: readonly CaseEvent[];
-  readonly hasNextPage: boolean;
-}
-
-interface Row {
-  readonly position: number;
-  readonly sequence: number;
-  readonly type: string;
-  readonly actor: string;
-  readonly at: string;
-  readonly attempt: number | null;
-  readonly lease_expires_at: string | null;
-  readonly reason: string | null;
-}
+export type CaseHistoryPage = ItemHistoryPage;
 
 /**
  * Reads what happened to a case, oldest first. Who may see it is the caller's business.
@@ -38,23 +14,5 @@ interface Row {
 export function createCaseHistory(
   shard: Shard,
 ): (caseId: string, first: number, after: string | null) => Promise<CaseHistoryPage> {
-  return async (caseId, first, after) => {
-    const place = (after === null ? undefined : decodeCursor('after', after).get(shard.number)) ?? {
-      position: 0,
-      sequence: 0,
-    };
-    const rows = await shard.run<Row>(readItemEvents, [caseId, place.position, place.sequence, first + 1]);
-    return {
-      events: rows.slice(0, first).map((row) => ({
-        cursor: encodeCursor(new Map([[shard.number, row]])),
-        type: row.type,
-        actor: row.actor,
-        at: toDate(row.at),
-        attempt: row.attempt,
-        leaseExpiresAt: row.lease_expires_at === null ? null : toDate(row.lease_expires_at),
-        reason: row.reason,
-      })),
-      hasNextPage: rows.length > first,
-    };
-  };
+  return createItemHistory(shard);
 }

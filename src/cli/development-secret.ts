@@ -10,7 +10,7 @@ import { ownFolder } from './surroundings.ts';
 export function ensureDevelopmentSecret(): string {
   const file = join(ownFolder(), 'auth-secret');
   if (!existsSync(file)) {
-    mkdirSync(ownFolder(), { recursive: true, mode: 0o700 });
+    mkdirSync(ownFolder(), { recursive: true, mode: 0o711 });
     const draft = `${file}.${process.pid}`;
     writeFileSync(draft, randomBytes(32).toString('hex'), { mode: 0o600 });
     try {

@@ -66,6 +66,21 @@ export const limits = {
   transferBytesPerSecondMin: 65_536,
   /** Uploads and downloads that one process serves at once before new ones get BACKPRESSURE. */
   transfersAtOnce: 256,
+  tasksPerJob: 100,
+  taskPayloadBytes: 65_536,
+  taskResultBytes: 16_384,
+  taskErrorCharacters: 2_000,
+  taskAttemptsMax: 100,
+  /** Attempts of a task that are shown, the last ones. */
+  taskAttemptsShown: 100,
+  /** How far in the future a task may be set to run. */
+  taskRunAtSeconds: 31_622_400,
+  /** Topics, one a namespace and kind, that one worker process serves. */
+  taskTopicsPerWorker: 10_000,
+  taskKindsPerFilter: 50,
+  webhookUrlCharacters: 2_000,
+  webhookMilliseconds: 30_000,
+  webhookAnswerBytes: 65_536,
   /** How long a blob store may take to answer, or to take the next bytes. */
   blobStoreMilliseconds: 10_000,
 } as const;

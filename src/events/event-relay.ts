@@ -68,7 +68,8 @@ export class EventRelay implements Service {
       } catch (error) {
         this.#log.debug({ err: error, shard: this.#shard.number }, 'event relay interrupted');
       }
-      await this.#pause(retryMilliseconds);
+      // Not ended by a wake: while another relay leads, or the database is gone, every event would be a new attempt.
+      await this.#rest();
     }
   }
 
@@ -90,7 +91,7 @@ export class EventRelay implements Service {
     let emptyRounds = 0;
     while (!this.#stopping.signal.aborted) {
       if (!this.#bus.connected) {
-        await this.#pause(retryMilliseconds);
+        await this.#rest();
         continue;
       }
       this.#woken = false;
@@ -135,6 +136,20 @@ export class EventRelay implements Service {
     this.relayed += events.length;
     this.lagMilliseconds = Date.now() - Date.parse(events.at(-1)!.event.at);
     return previous;
+  }
+
+  /** Waits a moment, whatever happens but a stop. */
+  async #rest(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        this.#stopping.signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, retryMilliseconds);
+      this.#stopping.signal.addEventListener('abort', done, { once: true });
+    });
   }
 
   /** Waits, at most so long. @returns whether it was woken */

@@ -1,4 +1,5 @@
 import type { ExecutionResult, GraphQLSchema } from 'graphql';
+import { RequestCache } from '@pothos/plugin-scope-auth';
 import { execute, type OperationTypeNode, subscribe } from 'graphql';
 import type { Config } from '../config.ts';
 import type { Actor } from '../domain/actor.ts';
@@ -128,7 +129,14 @@ export function createOperations({ schema, mode, log }: OperationsOptions): Oper
         if (excess !== undefined) return excess;
         const result = execute(executionArguments(plan, context));
         if (!(result instanceof Promise)) return finish(result, plan, place);
-        return result.then((value) => finish(value, plan, place)).catch(fail);
+        return result
+          .then((value) => {
+            // What the plugin remembers for a context points back at it. In a WeakMap such an entry outlives every minor
+            // collection, and all that the request has made with it.
+            RequestCache.clearForContext(context);
+            return finish(value, plan, place);
+          })
+          .catch(fail);
       } catch (error) {
         return fail(error);
       }

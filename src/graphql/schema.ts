@@ -1,11 +1,16 @@
 import './types/case.ts';
 import './types/problems.ts';
+import './types/task.ts';
 import './mutations/create-upload.ts';
 import './mutations/register.ts';
 import './mutations/claim.ts';
 import './mutations/lease.ts';
 import './mutations/decide.ts';
+import './mutations/create-job.ts';
+import './mutations/retry-task.ts';
+import './mutations/cancel-task.ts';
 import './subscriptions/case-updated.ts';
+import './subscriptions/job-updated.ts';
 import type { GraphQLSchema } from 'graphql';
 import { lexicographicSortSchema, printSchema } from 'graphql';
 import { builder } from './builder.ts';

@@ -125,23 +125,35 @@ function createHttpServer(handle: (request: IncomingMessage, response: ServerRes
   return server;
 }
 
-/** The requests under way. Every one ends, because its connection does at the latest when the grace is over. */
+/**
+ * The requests under way. Every one ends, because its connection does at the latest when the grace is over.
+ *
+ * They stand in places that are used again, not in a Set: each time a Set grows it leaves its old table behind, which
+ * points at the new one and at all that stood in it. Once one such table is old, the garbage collector takes every later
+ * one, with the requests in it, for alive until its next full round (a fifth of the gateway's processor time).
+ */
 function createUnderWay() {
-  const responses = new Set<ServerResponse>();
+  const places: (ServerResponse | undefined)[] = [];
+  const free: number[] = [];
+  let count = 0;
   let onNone: (() => void) | undefined;
   return {
     add(response: ServerResponse): void {
-      responses.add(response);
+      const place = free.pop() ?? places.length;
+      places[place] = response;
+      count += 1;
       response.once('close', () => {
-        responses.delete(response);
-        if (responses.size === 0) onNone?.();
+        places[place] = undefined;
+        free.push(place);
+        count -= 1;
+        if (count === 0) onNone?.();
       });
     },
     /** Resolves when all are answered; their connections close with the answer. */
     finish(): Promise<void> {
-      for (const response of responses) response.shouldKeepAlive = false;
+      for (const response of places) if (response !== undefined) response.shouldKeepAlive = false;
       return new Promise((resolve) => {
-        if (responses.size === 0) resolve();
+        if (count === 0) resolve();
         else onNone = resolve;
       });
     },

@@ -5,6 +5,7 @@ import type { Announcer, NewTicket } from '../queue/announcements.ts';
 import type { NatsLink } from './connection.ts';
 import type { ShardTopic } from './subjects.ts';
 import { headFilter, headSubject, parseHeadSubject, relayWakeSubject } from './subjects.ts';
+import { TicketAnswers } from './ticket-answers.ts';
 import type { Tickets } from './tickets.ts';
 import { topicName } from './topic-line.ts';
 
@@ -22,12 +23,14 @@ export interface EngineAnnouncerOptions {
 /** What the engine says after its commits, over NATS. None of it is waited for: rows replace whatever is lost. */
 export class EngineAnnouncer implements Announcer {
   readonly #options: EngineAnnouncerOptions;
+  readonly #answers: TicketAnswers;
   #wakeScheduled = false;
   /** Tickets whose storing failed or is unknown, since the start, for the metrics. */
   ticketsNotIssued = 0;
 
   constructor(options: EngineAnnouncerOptions) {
     this.#options = options;
+    this.#answers = new TicketAnswers(options.link, options.tickets, () => performance.now());
   }
 
   issueTickets(newTickets: readonly NewTicket[]): void {
@@ -61,11 +64,11 @@ export class EngineAnnouncer implements Announcer {
   }
 
   acknowledge(replySubject: string): void {
-    this.#options.tickets.acknowledge(replySubject);
+    this.#answers.send(replySubject, 'acknowledge');
   }
 
   giveBack(replySubject: string): void {
-    this.#options.tickets.giveBack(replySubject);
+    this.#answers.send(replySubject, 'giveBack');
   }
 
   giveBackAfter(replySubject: string, delayMilliseconds: number): void {
@@ -73,19 +76,23 @@ export class EngineAnnouncer implements Announcer {
   }
 }
 
-/** Listens to what other processes announce. @returns a function that ends it */
-export function listenHeads(
-  link: NatsLink,
-  processId: string,
-  onReady: (topic: ShardTopic, key: OrderKey) => void,
-): () => void {
+export interface HeadListener {
+  /** Another process made an item ready. */
+  onReady(topic: ShardTopic, key: OrderKey): void;
+  /** So many items lie ready; the reconciler says so again and again, to its own process, too. */
+  onLying(topic: ShardTopic, items: number): void;
+}
+
+/** Listens to what is announced. @returns a function that ends it */
+export function listenHeads(link: NatsLink, processId: string, listener: HeadListener): () => void {
   const subscription = link.subscribe(headFilter(), (message) => {
     const topic = parseHeadSubject(message.subject);
-    const hint = message.json<{ from?: unknown; priority?: unknown; deliverAfter?: unknown; id?: unknown }>();
+    const hint = message.json<{ from?: unknown; priority?: unknown; deliverAfter?: unknown; id?: unknown; lying?: unknown }>();
     if (topic === undefined || hint.from === processId) return;
+    if (typeof hint.lying === 'number') return listener.onLying(topic, hint.lying);
     if (typeof hint.priority !== 'number' || typeof hint.deliverAfter !== 'string' || typeof hint.id !== 'string')
       return;
-    onReady(topic, { priority: hint.priority, deliverAfter: hint.deliverAfter, id: hint.id });
+    listener.onReady(topic, { priority: hint.priority, deliverAfter: hint.deliverAfter, id: hint.id });
   });
   return () => subscription.unsubscribe();
 }

@@ -4,7 +4,7 @@ import type { TicketLedger, TicketStock } from '../queue/ticket-ledger.ts';
 import { callApi } from './api.ts';
 import type { NatsLink } from './connection.ts';
 import { restoreMissingStreams } from './restore-streams.ts';
-import { streamOf } from './subjects.ts';
+import { headSubject, streamOf } from './subjects.ts';
 import type { Tickets } from './tickets.ts';
 import type { TopicConsumers } from './topic-consumers.ts';
 import { topicName } from './topic-line.ts';
@@ -51,6 +51,11 @@ export class JetStreamTicketLedger implements TicketLedger {
     await this.#dependencies.tickets.issue(
       tickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), shard, itemId, priority })),
     );
+  }
+
+  tellReady(topic: Topic, items: number): void {
+    const { link, shard } = this.#dependencies;
+    link.publish(headSubject({ shard, ...topicName(topic) }), JSON.stringify({ lying: items }));
   }
 
   async removeSurplus(topic: Topic, count: number): Promise<number> {

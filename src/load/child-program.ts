@@ -1,4 +1,3 @@
-import type { WriteStream } from 'node:fs';
 import { createWriteStream } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { signalProcess } from '../embedded/processes.ts';
@@ -29,8 +28,8 @@ export class ChildProgram {
   readonly kind: ProgramKind;
   readonly name: string;
   readonly #options: ChildProgramOptions;
-  #log: WriteStream | undefined;
   #process: ServerProcess | undefined;
+  #ready = false;
 
   constructor(options: ChildProgramOptions) {
     this.kind = options.kind;
@@ -38,8 +37,9 @@ export class ChildProgram {
     this.#options = options;
   }
 
+  /** Whether it is at work: started, ready, and not ended since. */
   get running(): boolean {
-    return this.#process !== undefined && !this.#process.hasExited();
+    return this.#ready && this.#process !== undefined && !this.#process.hasExited();
   }
 
   /** Resolves when the present process has ended, for whatever reason. */
@@ -55,7 +55,6 @@ export class ChildProgram {
   async start(extra: Readonly<Record<string, string>> = {}): Promise<void> {
     const { kind, name, environment, directory } = this.#options;
     const log = createWriteStream(`${directory}/${name.replaceAll(' ', '-')}.log`, { flags: 'a' });
-    this.#log = log;
     const ready = Promise.withResolvers<'ready'>();
     const child = await startServerProcess({
       name,
@@ -74,6 +73,7 @@ export class ChildProgram {
       },
     });
     this.#process = child;
+    this.#ready = false;
     void child.exited.then(() => log.end());
     await this.#waitUntilReady(child, ready.promise);
   }
@@ -107,8 +107,13 @@ export class ChildProgram {
     });
     const outcome = await Promise.race([ready, late, child.exited.then(() => 'ended' as const)]);
     clearTimeout(timer);
-    if (outcome === 'ready') return;
+    if (outcome === 'ready') {
+      this.#ready = true;
+      return;
+    }
     await child.stop();
-    throw new Error(`${this.name} ${outcome === 'late' ? 'was not ready in time' : 'ended'}. Its last words:\n${child.recentOutput()}`);
+    throw new Error(
+      `${this.name} ${outcome === 'late' ? 'was not ready in time' : 'ended'}. Its last words:\n${child.recentOutput()}`,
+    );
   }
 }

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { migrateAll } from '../cli/migrate.ts';
-import { findNatsServer, startNatsServer } from '../embedded/nats-server.ts';
 import type { EmbeddedNats } from '../embedded/nats-server.ts';
+import { findNatsServer, startNatsServer } from '../embedded/nats-server.ts';
 import { findFreePort } from '../embedded/ports.ts';
-import { startEmbeddedPostgres } from '../embedded/postgres.ts';
 import type { EmbeddedPostgres } from '../embedded/postgres.ts';
+import { startEmbeddedPostgres } from '../embedded/postgres.ts';
 import { removePostgresHome } from '../embedded/postgres-home.ts';
 import { signalProcess } from '../embedded/processes.ts';
 import { connectNats } from '../jetstream/connection.ts';
@@ -56,7 +56,11 @@ export class OwnSystem {
   static async start(options: OwnSystemOptions): Promise<OwnSystem> {
     const log = createLogger('load', 'warn');
     await mkdir(options.directory, { recursive: true });
-    const natsBinary = await findNatsServer({ cacheDirectory: options.cacheDirectory, environment: process.env, report: options.report });
+    const natsBinary = await findNatsServer({
+      cacheDirectory: options.cacheDirectory,
+      environment: process.env,
+      report: options.report,
+    });
     options.report('starting PostgreSQL and nats-server');
     const postgres = await startEmbeddedPostgres({ directory: join(options.directory, 'postgres'), port: 0, log });
     let nats: EmbeddedNats | undefined;
@@ -67,7 +71,13 @@ export class OwnSystem {
       await migrateAll([databaseUrl], () => undefined);
       await provisionAt(nats.url, log);
       const authSecret = randomBytes(32).toString('hex');
-      const environment = { NODE_ENV: 'development', DATABASE_URLS: databaseUrl, NATS_URL: nats.url, AUTH_SECRET: authSecret, BLOB_URL: `fs:${join(options.directory, 'documents')}` };
+      const environment = {
+        NODE_ENV: 'development',
+        DATABASE_URLS: databaseUrl,
+        NATS_URL: nats.url,
+        AUTH_SECRET: authSecret,
+        BLOB_URL: `fs:${join(options.directory, 'documents')}`,
+      };
       const { programs, urls } = await describePrograms(options, environment);
       system = new OwnSystem({ options, natsBinary, log, postgres, nats, databaseUrl, authSecret, programs, urls });
       options.report(`starting ${programs.map((program) => program.name).join(', ')}`);
@@ -95,7 +105,11 @@ export class OwnSystem {
     const { port } = this.#postgres;
     signalProcess(this.#postgres.pid, 'SIGKILL');
     await this.#postgres.stop();
-    this.#postgres = await startEmbeddedPostgres({ directory: join(this.#options.directory, 'postgres'), port, log: this.#log });
+    this.#postgres = await startEmbeddedPostgres({
+      directory: join(this.#options.directory, 'postgres'),
+      port,
+      log: this.#log,
+    });
   }
 
   /** Stops everything, in reverse. @param keepFiles leaves logs and data for a look at them */
@@ -144,7 +158,14 @@ async function describePrograms(
   for (let number = 1; number <= gateways; number++) {
     const port = await findFreePort();
     urls.push(`http://127.0.0.1:${port}`);
-    programs.push(new ChildProgram({ kind: 'gateway', name: `gateway ${number}`, environment: { ...environment, HOST: '127.0.0.1', PORT: String(port) }, directory }));
+    programs.push(
+      new ChildProgram({
+        kind: 'gateway',
+        name: `gateway ${number}`,
+        environment: { ...environment, HOST: '127.0.0.1', PORT: String(port) },
+        directory,
+      }),
+    );
   }
   for (let number = 1; number <= schedulers; number++) {
     programs.push(new ChildProgram({ kind: 'scheduler', name: `scheduler ${number}`, environment, directory }));

@@ -1,6 +1,6 @@
 import type { ChildProgram, ProgramKind } from './child-program.ts';
-import { driverClock } from './history.ts';
 import type { Disturbance } from './history.ts';
+import { driverClock } from './history.ts';
 import { pause } from './load-client.ts';
 import type { OwnSystem } from './own-system.ts';
 import type { Random } from './random.ts';
@@ -29,7 +29,9 @@ const delayMsMax = 50;
 
 /** Chooses what is killed when: at random places of the run, spread over it, the same for the same seed. */
 export function planSabotage(plan: SabotagePlan, random: Random): readonly Deed[] {
-  const victims: VictimKind[] = Array.from({ length: plan.kills }, (_, index) => (index % 2 === 0 ? 'gateway' : 'scheduler'));
+  const victims: VictimKind[] = Array.from({ length: plan.kills }, (_, index) =>
+    index % 2 === 0 ? 'gateway' : 'scheduler',
+  );
   if (plan.servers) victims.push('nats-server', 'postgres');
   const shuffled = victims.map((victim) => ({ victim, order: random() })).sort((a, b) => a.order - b.order);
   return shuffled.map(({ victim }, index) => ({
@@ -46,11 +48,17 @@ export class Saboteur {
   readonly #random: Random;
   readonly #onDisturbance: (disturbance: Disturbance) => void;
   readonly #restarts: Promise<void>[] = [];
+  #failure: unknown;
   readonly #done = new Map<VictimKind, number>();
   #share = 0;
   #wake: (() => void) | undefined;
 
-  constructor(system: OwnSystem, plan: SabotagePlan, random: Random, onDisturbance: (disturbance: Disturbance) => void) {
+  constructor(
+    system: OwnSystem,
+    plan: SabotagePlan,
+    random: Random,
+    onDisturbance: (disturbance: Disturbance) => void,
+  ) {
     this.#system = system;
     this.#random = random;
     this.#deeds = planSabotage(plan, random);
@@ -68,7 +76,10 @@ export class Saboteur {
     this.#wake?.();
   }
 
-  /** Does all deeds; resolves when everything runs again. The signal ends the waiting for what is yet to come. */
+  /**
+   * Does all deeds; resolves when everything runs again. The signal ends the waiting for what is yet to come.
+   * @throws Error when something did not come up again
+   */
   async run(signal: AbortSignal): Promise<void> {
     for (const deed of this.#deeds) {
       await this.#waitForShare(deed.at, signal);
@@ -77,6 +88,7 @@ export class Saboteur {
       await this.#kill(deed.victim);
     }
     await Promise.all(this.#restarts);
+    if (this.#failure !== undefined) throw this.#failure;
   }
 
   async #waitForShare(share: number, signal: AbortSignal): Promise<void> {
@@ -104,9 +116,13 @@ export class Saboteur {
       await Promise.all(this.#restarts);
       candidates = this.#runningPrograms(kind);
     }
+    if (candidates.length === 0) throw new Error(`no ${kind} runs that could be killed`);
     const program = pickOne(this.#random, candidates);
     await program.kill();
-    this.#restarts.push(program.start());
+    const restart = program.start().catch((error: unknown) => {
+      this.#failure ??= error;
+    });
+    this.#restarts.push(restart);
   }
 
   #runningPrograms(kind: ProgramKind): readonly ChildProgram[] {

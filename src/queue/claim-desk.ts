@@ -114,7 +114,7 @@ export class ClaimDesk<Row extends ClaimRow> {
       this.#hand.push(ticket);
       this.#schedule();
     };
-    this.#nowPuller = options.line.openPuller({ onTicket, onPullEnded: () => this.#answerEmptyHanded() });
+    this.#nowPuller = options.line.openPuller({ onTicket, onPullEnded: (unfilled) => this.#answerEmptyHanded(unfilled) });
     this.#longPuller = options.line.openPuller({ onTicket, onPullEnded: () => this.#schedule() });
   }
 
@@ -137,6 +137,16 @@ export class ClaimDesk<Row extends ClaimRow> {
   itemBecameReady(key: OrderKey): void {
     this.hint.lower(key);
     this.#unpark();
+  }
+
+  /** So many items lie ready although nobody here got their tickets: as many of those who wait look without one. */
+  itemsLieReady(items: number): void {
+    if (this.#closed || this.#hand.length > 0) return;
+    const places = takeFrom(this.#waiting, Math.min(items, limits.batchRows));
+    if (places.length === 0) return;
+    this.#picks += 1;
+    const none = places.map(() => undefined);
+    void this.#pick(places, none, true);
   }
 
   /** Picks without a ticket, for a claimer whose topic has ready items while no ticket came. */
@@ -236,20 +246,16 @@ export class ClaimDesk<Row extends ClaimRow> {
   }
 
   #takePlaces(count: number): Place<Row>[] {
-    const places: Place<Row>[] = [];
-    for (const set of [this.#fresh, this.#waiting]) {
-      for (const place of set) {
-        if (places.length >= count) return places;
-        set.delete(place);
-        if (place.take()) places.push(place);
-      }
-    }
-    return places;
+    const places = takeFrom(this.#fresh, count);
+    return places.concat(takeFrom(this.#waiting, count - places.length));
   }
 
-  /** A pull brought fewer tickets than asked: those for whom none is coming get their answer. */
-  #answerEmptyHanded(): void {
-    let without = this.#fresh.size - this.#hand.length - this.#nowPuller.outstanding;
+  /**
+   * A pull ended. As many claimers as it brought tickets too few, and for whom none is coming, get their answer; whoever
+   * came in since then has not been asked for yet.
+   */
+  #answerEmptyHanded(unfilled: number): void {
+    let without = Math.min(unfilled, this.#fresh.size - this.#hand.length - this.#nowPuller.outstanding);
     for (const place of this.#fresh) {
       if (without <= 0) break;
       without -= 1;
@@ -413,6 +419,17 @@ export class ClaimDesk<Row extends ClaimRow> {
     this.#parked.clear();
     this.#schedule();
   }
+}
+
+/** Takes the first ones who can be served, at most so many, out of a line. */
+function takeFrom<Row extends ClaimRow>(line: Set<Place<Row>>, count: number): Place<Row>[] {
+  const places: Place<Row>[] = [];
+  for (const place of line) {
+    if (places.length >= count) break;
+    line.delete(place);
+    if (place.take()) places.push(place);
+  }
+  return places;
 }
 
 function leaseMilliseconds(row: ClaimRow): number {

@@ -116,6 +116,31 @@ export class Claims<Row extends ClaimRow> {
     }
   }
 
+  /**
+   * Stands in the lines of topics until one serves, however long that takes, or until the signal aborts: for workers.
+   * The database is asked nothing meanwhile; rows without a ticket are the reconciler's business.
+   * @returns undefined when the signal aborted first
+   * @throws Fault `BACKPRESSURE` when too many wait, `UNAVAILABLE` when the record cannot be reached
+   */
+  async stand(
+    topics: readonly Topic[],
+    request: ClaimRequest,
+    signal: AbortSignal,
+  ): Promise<ClaimResult<Row> | undefined> {
+    if (this.#waiting >= limits.waitingClaims) throw backpressure(1_000);
+    this.#waiting += 1;
+    try {
+      for (const topic of topics) {
+        if (!this.#ready.has(topic.id)) await this.#openDesk(topic);
+        this.#usedAt.set(topic.id, this.#options.now());
+      }
+      if (signal.aborted || this.#draining) return undefined;
+      return await this.#wait(topics, request, undefined, signal);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
   /** Lowers the head hints of a topic and wakes those who were left out; for what other processes announce, too. */
   itemBecameReady(topicId: number, key: OrderKey): void {
     this.#ready.get(topicId)?.itemBecameReady(key);
@@ -125,6 +150,11 @@ export class Claims<Row extends ClaimRow> {
   drain(): void {
     this.#draining = true;
     for (const giveUp of [...this.#waits]) giveUp();
+  }
+
+  /** So many items of a topic lie ready: as many of those who wait for a ticket look without one. */
+  itemsLieReady(topicId: number, items: number): void {
+    this.#ready.get(topicId)?.itemsLieReady(items);
   }
 
   close(): void {
@@ -166,7 +196,8 @@ export class Claims<Row extends ClaimRow> {
   async #wait(
     topics: readonly Topic[],
     request: ClaimRequest,
-    milliseconds: number,
+    /** Undefined: for ever. */
+    milliseconds: number | undefined,
     signal: AbortSignal,
   ): Promise<ClaimResult<Row> | undefined> {
     const desks = topics.map((topic) => this.#ready.get(topic.id)).filter((desk) => desk !== undefined);
@@ -192,7 +223,7 @@ export class Claims<Row extends ClaimRow> {
         else expired = true;
       };
       let expired = false;
-      const timer = setTimeout(giveUp, milliseconds);
+      const timer = milliseconds === undefined ? undefined : setTimeout(giveUp, milliseconds);
       signal.addEventListener('abort', giveUp, { once: true });
       this.#waits.add(giveUp);
       for (const desk of desks) {

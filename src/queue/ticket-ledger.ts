@@ -16,6 +16,11 @@ export interface TicketLedger {
   readStock(system: System): Promise<TicketStock>;
   ensureConsumer(topic: Topic): Promise<void>;
   issue(tickets: readonly NewTicket[]): Promise<void>;
+  /**
+   * Tells all processes that so many items of a topic lie ready. Tickets may be lost, or out with a process that died or
+   * froze; whoever waits for one then looks at the rows.
+   */
+  tellReady(topic: Topic, items: number): void;
   /** Takes waiting tickets away; held ones stay. @returns how many */
   removeSurplus(topic: Topic, count: number): Promise<number>;
 }

@@ -9,6 +9,8 @@ import { Repeating } from './repeating.ts';
 const returnExpired = loadStatement('return-expired');
 const rowsPerStep = 500;
 const idleMilliseconds = 1_000;
+/** An item is free again five seconds after its lease at the latest, however slow the sweep is. */
+const longestPauseMilliseconds = 4_000;
 
 interface Row {
   readonly item_id: string;
@@ -45,6 +47,7 @@ export function createLeaseSweeper(
     }
     if (rows.length === rowsPerStep) return 0;
     // When dead rows of old leases pile up under a held snapshot, the sweep takes at most a fiftieth of the time.
-    return Math.max(idleMilliseconds, (performance.now() - startedAt) * 50);
+    const rest = Math.min(longestPauseMilliseconds, (performance.now() - startedAt) * 50);
+    return Math.max(idleMilliseconds, rest);
   });
 }

@@ -79,9 +79,9 @@ describe('caseUpdated through the gateway', () => {
       }
     };
     const first = follow(Number.POSITIVE_INFINITY);
-    const before = await register(topic, 1);
+    await expect.poll(() => engine.foundation.updates.watcherCount, { timeout: 10_000 }).toBe(1);
+    const before = await register(topic, 5);
     await expect.poll(() => seen.length, { timeout: 10_000 }).toBeGreaterThan(0);
-    before.push(...(await register(topic, 4)));
     await gateway.stop();
     await first;
     const during = await register(topic, 5);

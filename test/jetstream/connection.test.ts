@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NatsLink } from '../../src/jetstream/connection.ts';
 import { connectNats, NatsUnavailable } from '../../src/jetstream/connection.ts';
+import { freeze } from '../support/freeze.ts';
 import type { RestartableNats } from './harness.ts';
 import { log, startRestartableNats, whenConnected } from './harness.ts';
 
@@ -134,7 +135,7 @@ describe('the connection to NATS', () => {
 
   it('notices a server that is frozen, by a request that gets no answer', async () => {
     const link = await open();
-    process.kill(server.running().pid, 'SIGSTOP');
+    await freeze(server.running().pid);
     try {
       await expect(link.request('$JS.API.INFO', '', 100)).rejects.toBeInstanceOf(NatsUnavailable);
     } finally {

@@ -1,25 +1,13 @@
-import { execFileSync } from 'node:child_process';
 import { headers } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { OutgoingMessage } from '../../src/jetstream/publisher.ts';
 import { PublishError, Publisher } from '../../src/jetstream/publisher.ts';
+import { freeze } from '../support/freeze.ts';
 import type { Harness } from './harness.ts';
 import { newTopic, readStream, startHarness } from './harness.ts';
 
 function message(subject: string, payload = ''): OutgoingMessage {
   return { subject, headers: headers(), payload };
-}
-
-/** A signal takes effect a moment after it was sent; until then the server would go on answering. */
-async function freeze(pid: number): Promise<void> {
-  process.kill(pid, 'SIGSTOP');
-  await expect
-    .poll(() =>
-      execFileSync('ps', ['-o', 'state=', '-p', String(pid)])
-        .toString()
-        .trim(),
-    )
-    .toMatch(/^T/);
 }
 
 async function failureOf(published: Promise<void>): Promise<PublishError> {

@@ -9,6 +9,7 @@ import { consumerName } from '../../src/jetstream/subjects.ts';
 import { TicketPuller } from '../../src/jetstream/ticket-puller.ts';
 import { Tickets } from '../../src/jetstream/tickets.ts';
 import { TopicConsumers } from '../../src/jetstream/topic-consumers.ts';
+import { freeze } from '../support/freeze.ts';
 import type { Harness, RestartableNats } from './harness.ts';
 import {
   deleteConsumer,
@@ -268,7 +269,7 @@ describe('a puller whose server goes away', () => {
   it('ends what was being pulled and published when the server dies', async () => {
     const open = puller.pull({ batch: 5, expiresMs: 10_000 });
     await link.flush();
-    process.kill(server.running().pid, 'SIGSTOP');
+    await freeze(server.running().pid);
     const lost = tickets.issue(makeTickets(topic, 10)).catch((error: unknown) => error);
     process.kill(server.running().pid, 'SIGKILL');
     expect(await lost).toMatchObject({

@@ -10,7 +10,13 @@ import { HistoryRecorder } from '../../src/load/history-recorder.ts';
 import { readLedger } from '../../src/load/ledger.ts';
 import { LoadClient } from '../../src/load/load-client.ts';
 import type { HeldLease, Result } from '../../src/load/operations.ts';
-import { claimOperation, decideOperation, extendOperation, registerOperation, releaseOperation } from '../../src/load/operations.ts';
+import {
+  claimOperation,
+  decideOperation,
+  extendOperation,
+  registerOperation,
+  releaseOperation,
+} from '../../src/load/operations.ts';
 import { createRandom } from '../../src/load/random.ts';
 import type { Target } from '../../src/load/run-load.ts';
 
@@ -35,7 +41,13 @@ export class Players {
   /** @param firstUrl which of the target's gateways it asks first */
   async join(name: string, role: Role, firstUrl = 0): Promise<Player> {
     const { urls, authSecret } = this.#target;
-    const token = await issueToken({ subject: name, namespace: this.namespace, roles: [role], secret: authSecret, expiresInSeconds: 3_600 });
+    const token = await issueToken({
+      subject: name,
+      namespace: this.namespace,
+      roles: [role],
+      secret: authSecret,
+      expiresInSeconds: 3_600,
+    });
     const leaving = new AbortController();
     const client = new LoadClient({
       name,
@@ -85,7 +97,14 @@ export class Player {
 
   /** @returns the case's id */
   async register(key: string = randomUUID(), priority = 0): Promise<string> {
-    const operation = registerOperation({ namespace: this.#namespace, topic, name: 'Abbott Laboratories', email: 'office@abbott.example', priority, idempotencyKey: key });
+    const operation = registerOperation({
+      namespace: this.#namespace,
+      topic,
+      name: 'Abbott Laboratories',
+      email: 'office@abbott.example',
+      priority,
+      idempotencyKey: key,
+    });
     const { caseId } = await this.client.ask({ verb: 'register', operation, timeoutMs: answerMs, key });
     return caseId!;
   }
@@ -98,16 +117,36 @@ export class Player {
 
   decide(held: HeldLease, verdict: Verdict = 'APPROVE', key: string = randomUUID()): Promise<Result> {
     const { caseId, lease } = held;
-    return this.client.ask({ verb: 'decide', operation: decideOperation(held, verdict, key), timeoutMs: answerMs, key, caseId, lease, verdict });
+    return this.client.ask({
+      verb: 'decide',
+      operation: decideOperation(held, verdict, key),
+      timeoutMs: answerMs,
+      key,
+      caseId,
+      lease,
+      verdict,
+    });
   }
 
   extend(held: HeldLease, seconds: number): Promise<Result> {
     const { caseId, lease } = held;
-    return this.client.ask({ verb: 'extend', operation: extendOperation(held, seconds), timeoutMs: answerMs, caseId, lease });
+    return this.client.ask({
+      verb: 'extend',
+      operation: extendOperation(held, seconds),
+      timeoutMs: answerMs,
+      caseId,
+      lease,
+    });
   }
 
   release(held: HeldLease): Promise<Result> {
     const { caseId, lease } = held;
-    return this.client.ask({ verb: 'release', operation: releaseOperation(held, 'not mine'), timeoutMs: answerMs, caseId, lease });
+    return this.client.ask({
+      verb: 'release',
+      operation: releaseOperation(held, 'not mine'),
+      timeoutMs: answerMs,
+      caseId,
+      lease,
+    });
   }
 }

@@ -18,8 +18,8 @@ import type { ConsumerLoad } from '../../src/jetstream/tickets.ts';
 import { Tickets } from '../../src/jetstream/tickets.ts';
 import type { Service } from '../../src/lifecycle.ts';
 import { startServices } from '../../src/lifecycle.ts';
-import { ChildProgram } from '../../src/load/child-program.ts';
 import type { ProgramKind } from '../../src/load/child-program.ts';
+import { ChildProgram } from '../../src/load/child-program.ts';
 import type { Target } from '../../src/load/run-load.ts';
 import type { Logger } from '../../src/log.ts';
 import { createLogger } from '../../src/log.ts';
@@ -70,7 +70,8 @@ export class TestSystem {
   static async start(databaseUrl?: string): Promise<TestSystem> {
     const directory = uniqueDirectory('system');
     mkdirSync(directory, { recursive: true });
-    const database = databaseUrl === undefined ? await createDatabase() : { url: databaseUrl, drop: async () => undefined };
+    const database =
+      databaseUrl === undefined ? await createDatabase() : { url: databaseUrl, drop: async () => undefined };
     await migrateAll([database.url], () => undefined);
     const nats = await openNats(directory, 0);
     const system = new TestSystem(directory, database.url, database.drop, nats);
@@ -122,7 +123,12 @@ export class TestSystem {
   }
 
   /** Starts a program as a process of its own. @param extra environment of the first start alone */
-  async spawn(kind: ProgramKind, name: string, extra: Environment = {}, environment: Environment = {}): Promise<SpawnedProgram> {
+  async spawn(
+    kind: ProgramKind,
+    name: string,
+    extra: Environment = {},
+    environment: Environment = {},
+  ): Promise<SpawnedProgram> {
     const port = kind === 'gateway' ? await findFreePort() : 0;
     const program = new ChildProgram({
       kind,
@@ -164,7 +170,11 @@ export class TestSystem {
     await this.#dropDatabase();
   }
 
-  async #run(name: string, environment: Environment, createServices: (foundation: Foundation) => readonly Service[]): Promise<RunningProgram> {
+  async #run(
+    name: string,
+    environment: Environment,
+    createServices: (foundation: Foundation) => readonly Service[],
+  ): Promise<RunningProgram> {
     const foundation = await compose(readConfig({ ...this.environment, ...environment }), log, name);
     const stopServices = await startServices(createServices(foundation), log);
     let stopping: Promise<void> | undefined;
@@ -178,5 +188,11 @@ export class TestSystem {
 }
 
 function openNats(directory: string, port: number): Promise<EmbeddedNats> {
-  return startNatsServer({ binary: inject('natsServer'), directory: join(directory, 'nats'), port, serverName: 'caseload-faults', log });
+  return startNatsServer({
+    binary: inject('natsServer'),
+    directory: join(directory, 'nats'),
+    port,
+    serverName: 'caseload-faults',
+    log,
+  });
 }

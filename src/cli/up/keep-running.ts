@@ -17,10 +17,11 @@ export interface KeepRunningOptions {
   readonly notice: (text: string) => void;
   /** It does not stay up; nobody starts it any more. */
   readonly onGivenUp: (reason: Error) => void;
+  /** Waits before the attempts to start it again; when all have failed it is given up. */
+  readonly pausesMilliseconds?: readonly number[];
 }
 
-/** Waits before the attempts to start a server again; when all have failed it is given up. */
-const pausesMilliseconds: readonly number[] = [100, 500, 1_000, 2_000, 4_000, 8_000];
+const usualPausesMilliseconds: readonly number[] = [100, 500, 1_000, 2_000, 4_000, 8_000];
 /** A server that ends more often has something that starting it again does not mend. */
 const endsPerMinuteMax = 5;
 
@@ -59,7 +60,7 @@ async function watch(options: KeepRunningOptions, signal: AbortSignal): Promise<
 
 async function startAgain(options: KeepRunningOptions, signal: AbortSignal): Promise<RunningServer | undefined> {
   let reason = '';
-  for (const pause of pausesMilliseconds) {
+  for (const pause of options.pausesMilliseconds ?? usualPausesMilliseconds) {
     // Aborting ends the pause early, which is no error here.
     await delay(pause, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;

@@ -5,6 +5,7 @@ import { createGatewayService } from '../../gateway.ts';
 import { startServices } from '../../lifecycle.ts';
 import type { Logger } from '../../log.ts';
 import { createSchedulerServices } from '../../scheduler.ts';
+import { createWorkerServices } from '../../worker.ts';
 
 export interface RunningPrograms {
   readonly foundation: Foundation;
@@ -16,7 +17,11 @@ export async function startPrograms(config: Config, log: Logger): Promise<Runnin
   const foundation = await compose(config, log, 'up');
   try {
     const stop = await startServices(
-      [...createSchedulerServices(foundation), createGatewayService(foundation, () => undefined)],
+      [
+        ...createSchedulerServices(foundation),
+        ...createWorkerServices(foundation),
+        createGatewayService(foundation, () => undefined),
+      ],
       log,
     );
     return {

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { findFreePort, loopback, PortBusyError, requireFreePort } from '../../embedded/ports.ts';
 import { ensureDevelopmentSecret } from '../development-secret.ts';
 import { developmentFile, ownFolder } from '../surroundings.ts';
@@ -16,6 +16,7 @@ export interface UpSettings {
   readonly natsUrl: string | undefined;
   readonly postgresPort: WantedPort;
   readonly natsPort: WantedPort;
+  /** 0: any free one. */
   readonly gatewayPort: number;
   readonly host: string;
   readonly logLevel: string;
@@ -35,10 +36,10 @@ const usualNatsPort = 24_222;
 const usualGatewayPort = 4_000;
 
 /**
- * Reads the environment and looks whether the gateway's port is free.
- * @throws UpError
+ * Reads the environment.
+ * @throws UpError naming what is wrong
  */
-export async function readUpSettings(environment: Environment): Promise<UpSettings> {
+export function readUpSettings(environment: Environment): UpSettings {
   const given = (name: string): string | undefined => environment[name]?.trim() || undefined;
   if (given('NODE_ENV') === 'production') {
     throw new UpError(
@@ -55,19 +56,22 @@ export async function readUpSettings(environment: Environment): Promise<UpSettin
   };
   const host = given('HOST') ?? loopback;
   return {
-    home: ownFolder(),
+    home: resolve(ownFolder()),
     databaseUrls: given('DATABASE_URLS') ?? given('DATABASE_URL'),
     natsUrl: given('NATS_URL'),
     postgresPort: port('CASELOAD_POSTGRES_PORT', usualPostgresPort),
     natsPort: port('CASELOAD_NATS_PORT', usualNatsPort),
-    gatewayPort: await chooseGatewayPort(port('PORT', usualGatewayPort).port, host),
+    gatewayPort: port('PORT', usualGatewayPort).port,
     host,
     logLevel: given('LOG_LEVEL') ?? 'warn',
   };
 }
 
-/** Looked at first, so that a busy port costs no start of a database. */
-async function chooseGatewayPort(port: number, host: string): Promise<number> {
+/**
+ * Looks for the gateway's port before anything else is started, so that a busy one costs no start of a database.
+ * @throws UpError when it is busy
+ */
+export async function chooseGatewayPort({ gatewayPort: port, host }: UpSettings): Promise<number> {
   if (port === 0) return findFreePort();
   if (![loopback, 'localhost', '0.0.0.0', '::'].includes(host)) return port;
   try {
@@ -84,12 +88,12 @@ async function chooseGatewayPort(port: number, host: string): Promise<number> {
 
 /**
  * The environment of the programs, complete: what was given, and for everything else what `up` brings.
- * @param databaseUrls and natsUrl what runs by now
+ * @param servers where the servers are that run by now
  */
 export function programEnvironment(
   settings: UpSettings,
   environment: Environment,
-  running: { readonly databaseUrls: string; readonly natsUrl: string },
+  servers: { readonly databaseUrls: string; readonly natsUrl: string },
 ): Environment {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => (value?.trim() ?? '') !== ''));
   const authSecret = given.AUTH_SECRET ?? ensureDevelopmentSecret();
@@ -101,8 +105,8 @@ export function programEnvironment(
     PORT: String(settings.gatewayPort),
     HOST: settings.host,
     LOG_LEVEL: settings.logLevel,
-    DATABASE_URLS: running.databaseUrls,
-    NATS_URL: running.natsUrl,
+    DATABASE_URLS: servers.databaseUrls,
+    NATS_URL: servers.natsUrl,
   };
 }
 
@@ -135,7 +139,7 @@ export function noteSurroundings(environment: Environment): void {
 
 /** Writes a file that appears under its name only when it is whole, and that only its owner may read. */
 export function writePrivately(file: string, text: string): void {
-  mkdirSync(join(file, '..'), { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, text, { mode: 0o600 });
   renameSync(draft, file);

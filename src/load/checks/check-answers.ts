@@ -3,6 +3,8 @@ import type { History, Told } from '../history.ts';
 import type { Ledger, LedgerEvent } from '../ledger.ts';
 import type { CaseTrail, LeaseSpan } from './check-leases.ts';
 
+/** Answers that say for certain that this key decided nothing. */
+const refusals: ReadonlySet<string> = new Set(['LeaseLost', 'AlreadyDecided', 'IdempotencyConflict']);
 /** How long a lease may seem longer to its holder than it is, for clocks that do not run at the same pace. */
 const paceSlackMs = 20;
 
@@ -21,7 +23,11 @@ export function checkAnswers(
   checkRegistrations(history, rowsByReference, new Set(ledger.cases.map((row) => row.caseId)), findings);
   for (const told of history.told) {
     if (told.verb === 'claim' && told.lease !== null) answers.checkClaim(told);
-    else if (told.verb !== 'claim' && told.verb !== 'register') answers.checkAct(told);
+    else if (told.verb !== 'claim' && told.verb !== 'register' && told.outcome === 'ok') answers.checkDone(told);
+  }
+  const decisions = history.told.filter((told) => told.verb === 'decide');
+  for (const attempts of Map.groupBy(decisions, (told) => `${told.client} ${told.key}`).values()) {
+    answers.checkRefusals(attempts);
   }
   checkBrokenLeases(history.told, findings);
 }
@@ -63,14 +69,23 @@ class AnswerChecker {
     this.#contradict(told, 'the ledger has no such lease');
   }
 
-  checkAct(told: Told): void {
+  checkDone(told: Told): void {
+    if (this.#isInLedger(told) === false) this.#contradict(told, 'the ledger has no such step');
+  }
+
+  /** The requests of one key. Once its decision is in the record, the key is answered with that decision. */
+  checkRefusals(attempts: readonly Told[]): void {
+    const never = attempts.every((told) => told.outcome === 'fail') ? attempts[0] : undefined;
+    const refusal = attempts.find((told) => refusals.has(told.answer)) ?? never;
+    if (refusal !== undefined && this.#isInLedger(refusal) === true)
+      this.#contradict(refusal, 'the ledger has the decision');
+  }
+
+  /** Undefined when the ledger does not know the lease, which the claim's own check has said. */
+  #isInLedger(told: Told): boolean | undefined {
     const span = this.#spanOf(told);
-    if (span === undefined) return; // the claim's own check has said so
-    const done = this.#trails.get(told.caseId ?? '')?.events.some((event) => isDoneBy(event, told, span)) ?? false;
-    if (told.outcome === 'ok' && !done) this.#contradict(told, 'the ledger has no such step');
-    // A fault that a client may repeat says that nothing was done; so does every refusal.
-    if (told.outcome === 'fail' && told.verb === 'decide' && done)
-      this.#contradict(told, 'the ledger has the decision');
+    if (span === undefined) return undefined;
+    return this.#trails.get(told.caseId ?? '')?.events.some((event) => isDoneBy(event, told, span)) ?? false;
   }
 
   #spanOf(told: Told): LeaseSpan | undefined {

@@ -1,4 +1,8 @@
 import { Migration0001EngineAndCases } from './0001-engine-and-cases.ts';
+import { Migration0002JobsAndTasks } from './0002-jobs-and-tasks.ts';
 
 /** In order; only ever appended to. */
-export const migrations = [{ name: '0001-engine-and-cases', class: Migration0001EngineAndCases }] as const;
+export const migrations = [
+  { name: '0001-engine-and-cases', class: Migration0001EngineAndCases },
+  { name: '0002-jobs-and-tasks', class: Migration0002JobsAndTasks },
+] as const;

@@ -1,0 +1,13 @@
+import type { AnyTaskHandler } from '../task-handler.ts';
+import type { DocumentCheckParts } from './document-check.ts';
+import { createDocumentCheck } from './document-check.ts';
+import type { WebhookParts } from './webhook.ts';
+import { createWebhook } from './webhook.ts';
+
+/** What handlers stand on. */
+export type TaskHandlerParts = DocumentCheckParts & WebhookParts;
+
+/** Every kind of task that this program can run: a new one is a file beside this one, and a line here. */
+export function createTaskHandlers(parts: TaskHandlerParts): readonly AnyTaskHandler[] {
+  return [createDocumentCheck(parts), createWebhook(parts)];
+}

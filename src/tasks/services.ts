@@ -1,0 +1,60 @@
+import type { Actor } from '../domain/actor.ts';
+import type { JobRecord, TaskRecord } from '../domain/task.ts';
+import type { ItemHistoryPage } from '../events/item-history.ts';
+import { createItemHistory } from '../events/item-history.ts';
+import type { CancelJobInput, CancelResult, CancelTaskInput } from './cancel.ts';
+import { createCancelJob, createCancelTask } from './cancel.ts';
+import type { CreateJobDependencies, CreateJobInput, CreateJobResult } from './create-job.ts';
+import { createCreateJob } from './create-job.ts';
+import { createFindJob, createFindTask } from './find-task.ts';
+import type { JobUpdates } from './job-updates.ts';
+import type { JobListArguments, Page, TaskKind, TaskListArguments } from './list-tasks.ts';
+import { createListJobs, createListTaskKinds, createListTasks } from './list-tasks.ts';
+import type { RetryFailedTasksInput, RetryResult, RetryTaskInput } from './retry.ts';
+import { createRetryFailedTasks, createRetryTask } from './retry.ts';
+import type { TaskStore } from './store.ts';
+import type { JobUpdate, WatchJobsArguments } from './watch-jobs.ts';
+import { createWatchJobs } from './watch-jobs.ts';
+
+type Asker = Actor | undefined;
+
+/** What resolvers of jobs and tasks stand on: one function a verb. Each checks role and namespace itself. */
+export interface TaskServices {
+  readonly taskStore: TaskStore;
+  readonly createJob: (actor: Asker, input: CreateJobInput) => Promise<CreateJobResult>;
+  readonly findJob: (actor: Asker, id: string) => Promise<JobRecord>;
+  readonly findTask: (actor: Asker, id: string) => Promise<TaskRecord>;
+  readonly listJobs: (actor: Asker, input: JobListArguments) => Promise<Page<JobRecord>>;
+  readonly listTasks: (actor: Asker, input: TaskListArguments) => Promise<Page<TaskRecord>>;
+  readonly listTaskKinds: (actor: Asker, namespace: string) => Promise<readonly TaskKind[]>;
+  readonly retryTask: (actor: Asker, input: RetryTaskInput) => Promise<RetryResult>;
+  readonly retryFailedTasks: (actor: Asker, input: RetryFailedTasksInput) => Promise<RetryResult>;
+  readonly cancelTask: (actor: Asker, input: CancelTaskInput) => Promise<CancelResult>;
+  readonly cancelJob: (actor: Asker, input: CancelJobInput) => Promise<CancelResult>;
+  /** What happened to a task. Who may see it is the caller's business. */
+  readonly taskHistory: (taskId: string, first: number, after: string | null) => Promise<ItemHistoryPage>;
+  readonly watchJobs: (actor: Asker, input: WatchJobsArguments) => Promise<AsyncIterableIterator<JobUpdate>>;
+}
+
+export interface TaskServiceDependencies extends CreateJobDependencies {
+  readonly updates: JobUpdates;
+}
+
+export function createTaskServices(dependencies: TaskServiceDependencies): TaskServices {
+  const { shard, store, updates, now } = dependencies;
+  return {
+    taskStore: store,
+    createJob: createCreateJob(dependencies),
+    findJob: createFindJob(store),
+    findTask: createFindTask(store),
+    listJobs: createListJobs(shard),
+    listTasks: createListTasks(shard),
+    listTaskKinds: createListTaskKinds(shard),
+    retryTask: createRetryTask(dependencies),
+    retryFailedTasks: createRetryFailedTasks(dependencies),
+    cancelTask: createCancelTask(dependencies),
+    cancelJob: createCancelJob(dependencies),
+    taskHistory: createItemHistory(shard),
+    watchJobs: createWatchJobs({ updates, store, shard: shard.number, now }),
+  };
+}

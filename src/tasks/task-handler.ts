@@ -1,0 +1,54 @@
+import type { BackoffRule } from '../domain/backoff.ts';
+import type { Logger } from '../log.ts';
+
+/** What a handler is told about the task that it runs. */
+export interface TaskRun {
+  readonly taskId: string;
+  readonly jobId: string;
+  readonly namespace: string;
+  /** From 1; those that came before have failed, or were lost with their worker. */
+  readonly attempt: number;
+  readonly maxAttempts: number;
+  /** Aborted when the time is up, the lease was lost, or the worker stops: nothing that comes after it counts. */
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+}
+
+export type TaskResult = Readonly<Record<string, unknown>> | undefined;
+
+/** One kind of task. A task may run more than once: whatever it does outside carries the task's id as its key. */
+export interface TaskHandler<Payload = unknown> {
+  /** The kind's name: 1 to 63 of a-z, 0-9 and '-'. */
+  readonly kind: string;
+  /**
+   * Takes the payload apart, when the task is created and again when it runs.
+   * @throws Fault `BAD_USER_INPUT` naming the field
+   */
+  parsePayload(field: string, payload: unknown): Payload;
+  /**
+   * Does the work.
+   * @returns what is kept as the task's result, at most 16 KB as JSON
+   * @throws FatalTaskError when trying again cannot help; anything else is tried again
+   */
+  run(payload: Payload, run: TaskRun): Promise<TaskResult>;
+  /** How many one worker process runs at once. */
+  readonly concurrency: number;
+  readonly timeLimitMilliseconds: number;
+  /** How long a worker that is silent keeps a task; a living one extends its lease. At least 1. */
+  readonly leaseSeconds: number;
+  readonly maxAttempts: number;
+  readonly backoff: BackoffRule;
+}
+
+/** A kind with its payload's type put away, as lists of kinds hold it. */
+export type AnyTaskHandler = TaskHandler<unknown>;
+
+/** Names a handler's type once and puts it away: what `parsePayload` returns is all that `run` is ever given. */
+export function defineTask<Payload>(handler: TaskHandler<Payload>): AnyTaskHandler {
+  return handler as AnyTaskHandler;
+}
+
+/** Trying again cannot help: the task fails at once. The message is kept with the attempt. */
+export class FatalTaskError extends Error {
+  override readonly name = 'FatalTaskError';
+}

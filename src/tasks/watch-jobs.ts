@@ -1,0 +1,79 @@
+import type { Actor } from '../domain/actor.ts';
+import { requireRole } from '../domain/actor.ts';
+import { notFound } from '../domain/errors.ts';
+import { decodeCursor, encodeCursor } from '../domain/event.ts';
+import { parseId } from '../domain/ids.ts';
+import { parseName } from '../domain/names.ts';
+import type { JobRecord, TaskRecord } from '../domain/task.ts';
+import { watchItems } from '../events/watch-items.ts';
+import { taskReaders } from './find-task.ts';
+import type { JobUpdates, JobWatchFilter, TaskOfJob } from './job-updates.ts';
+import type { TaskStore } from './store.ts';
+
+export interface WatchJobsArguments {
+  readonly namespace: string;
+  readonly jobId?: string | null;
+  readonly after?: string | null;
+}
+
+export interface JobUpdate {
+  readonly cursor: string;
+  readonly at: string;
+  /** An event's type, or RESYNC: the watcher was too slow, and goes on from this cursor by subscribing again. */
+  readonly type: string;
+  readonly job: JobRecord | null;
+  readonly task: TaskRecord | null;
+  readonly actor: string | null;
+}
+
+export interface WatchJobsDependencies {
+  readonly updates: JobUpdates;
+  readonly store: TaskStore;
+  readonly shard: number;
+  readonly now: () => number;
+}
+
+/**
+ * Watches a namespace's jobs, or one of them: first what was missed since a cursor, then live, without a gap or a
+ * double.
+ * @returns a function that throws Fault `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT` or `UNAVAILABLE`
+ */
+export function createWatchJobs(
+  dependencies: WatchJobsDependencies,
+): (actor: Actor | undefined, input: WatchJobsArguments) => Promise<AsyncIterableIterator<JobUpdate>> {
+  const { updates, store, shard, now } = dependencies;
+  return async (maybeActor, input) => {
+    const namespace = parseName('namespace', input.namespace);
+    const actor = requireRole(maybeActor, namespace, taskReaders);
+    const jobId = input.jobId === null || input.jobId === undefined ? null : parseId('jobId', input.jobId);
+    const after =
+      input.after === null || input.after === undefined
+        ? undefined
+        : (decodeCursor('after', input.after).get(shard) ?? { position: 0, sequence: 0 });
+    if (jobId !== null && (await store.getJob(jobId)).namespace !== namespace) throw notFound('Job');
+    return watchItems<TaskOfJob, JobWatchFilter, JobUpdate>({
+      updates,
+      filter: { namespace, jobId },
+      actor,
+      after,
+      wants: () => true,
+      show: ({ event, subject }) => ({
+        cursor: encodeCursor(new Map([[shard, event]])),
+        at: event.at,
+        type: event.type,
+        job: subject.job,
+        task: subject.task,
+        actor: event.actor,
+      }),
+      resync: (place) => ({
+        cursor: encodeCursor(new Map([[shard, place]])),
+        at: new Date(now()).toISOString(),
+        type: 'RESYNC',
+        job: null,
+        task: null,
+        actor: null,
+      }),
+      now,
+    });
+  };
+}

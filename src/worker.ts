@@ -1,0 +1,94 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Foundation } from './compose.ts';
+import { TopicLine } from './jetstream/topic-line.ts';
+import type { Service } from './lifecycle.ts';
+import { loadStatement } from './postgres/sql.ts';
+import { runProgram } from './program.ts';
+import { Claims } from './queue/claims.ts';
+import { createFinish } from './tasks/finish.ts';
+import { createHeartbeat } from './tasks/heartbeat.ts';
+import type { AnyTaskHandler } from './tasks/task-handler.ts';
+import type { ClaimTaskRow } from './tasks/worker.ts';
+import { TaskWorker } from './tasks/worker.ts';
+
+/** How long a stop waits for handlers before their tasks are given back. */
+const graceMilliseconds = 20_000;
+
+/** What runs tasks. Any number of workers may run. @param handlers the kinds that this one runs; by default all */
+export function createWorkerServices(
+  foundation: Foundation,
+  handlers: readonly AnyTaskHandler[] = foundation.taskHandlers,
+  grace = graceMilliseconds,
+): readonly Service[] {
+  const { shard, link, tickets, consumers, topics, announcer, heads, metrics, log } = foundation;
+  const claims = new Claims<ClaimTaskRow>({
+    shard,
+    statement: loadStatement('claim-tasks'),
+    openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
+    newToken: randomUUID,
+    now: () => performance.now(),
+    log,
+    observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim-tasks' }, claimers),
+  });
+  // Producers get to see it; which machine it is on stands in the log alone.
+  const name = `worker-${randomBytes(5).toString('hex')}`;
+  const worker = new TaskWorker({
+    name,
+    shard,
+    topics,
+    claims,
+    handlers,
+    finish: createFinish({ shard, topics, announcer }),
+    heartbeat: createHeartbeat(shard, announcer),
+    isConnected: () => link.connected,
+    eventsWritten: () => announcer.eventsWritten(),
+    graceMilliseconds: grace,
+    now: () => performance.now(),
+    random: Math.random,
+    log,
+  });
+  metrics.gauge('caseload_tasks_running', 'Tasks that run in this process', () => worker.runningCount);
+  for (const verdict of ['SUCCEEDED', 'FAILED', 'RETRY', 'EXHAUSTED', 'RETURNED', 'LOST'] as const)
+    metrics.gauge(
+      `caseload_task_attempts_${verdict.toLowerCase()}`,
+      `Attempts of tasks that ended ${verdict} in this process since its start`,
+      () => worker.ended[verdict],
+    );
+  let release: (() => void) | undefined;
+  return [
+    {
+      name: worker.name,
+      async start() {
+        const listener = {
+          onReady: (topic, key) => {
+            if (topic.system === 'tasks' && topic.shard === shard.number)
+              worker.topicBecameReady(topic.namespace, topic.topic, key);
+          },
+          onLying: (topic, items) => {
+            if (topic.system === 'tasks' && topic.shard === shard.number)
+              worker.topicLiesReady(topic.namespace, topic.topic, items);
+          },
+        } satisfies Parameters<typeof heads.add>[0];
+        heads.add(listener);
+        const endWatch = link.onChange(() => worker.lookForTopics());
+        release = () => {
+          heads.delete(listener);
+          endWatch();
+        };
+        await worker.start();
+        log.info(
+          { worker: name, host: hostname(), kinds: handlers.map((handler) => handler.kind) },
+          'worker is at work',
+        );
+      },
+      async stop() {
+        await worker.stop();
+        release?.();
+        claims.close();
+      },
+    },
+  ];
+}
+
+if (import.meta.main) await runProgram('worker', createWorkerServices);
