@@ -1,5 +1,5 @@
 import type { Actor } from '../domain/actor.ts';
-import { requireRole } from '../domain/actor.ts';
+import { requireHolder } from '../domain/actor.ts';
 import type { Decision } from '../domain/case.ts';
 import { forbidden, notFound } from '../domain/errors.ts';
 import { parseId } from '../domain/ids.ts';
@@ -57,7 +57,7 @@ export function createClaimCase(
     const id = parseId('input.caseId', input.caseId);
     const leaseSeconds = parseLeaseSeconds(input.leaseSeconds);
     const found = await findForAuditor(store, maybeActor, id);
-    const actor = requireRole(maybeActor, found.case.namespace, ['auditor', 'supervisor']);
+    const actor = requireHolder(maybeActor, found.case.namespace, ['auditor', 'supervisor']);
     const { namespace, registrant } = found.case;
     const token = newToken();
     const rows = await shard.run<ClaimItemRow>(claimItem, [

@@ -1,5 +1,5 @@
 import type { Actor } from '../domain/actor.ts';
-import { requireRole } from '../domain/actor.ts';
+import { requireHolder } from '../domain/actor.ts';
 import { badInput } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { parseName, parseWhole } from '../domain/names.ts';
@@ -47,7 +47,7 @@ export function createClaimNextCase(
   const { claims, topics, store, announcer, casesHeldPerPerson } = dependencies;
   return async (maybeActor, input, signal) => {
     const namespace = parseName('input.namespace', input.namespace);
-    const actor = requireRole(maybeActor, namespace, ['auditor', 'supervisor']);
+    const actor = requireHolder(maybeActor, namespace, ['auditor', 'supervisor']);
     const waitMs = parseWhole('input.waitMs', input.waitMs, 0, limits.waitMilliseconds);
     const leaseSeconds = parseLeaseSeconds(input.leaseSeconds);
     const wanted = await resolveTopics(topics, namespace, input.topics);

@@ -30,3 +30,14 @@ export function requireRole(actor: Actor | undefined, namespace: string, wanted:
   if (!hasAnyRole(actor, wanted)) throw forbidden(`One of these roles is needed: ${wanted.join(', ')}`);
   return actor;
 }
+
+/**
+ * Lets an actor pass who may hold work in that namespace: a lease belongs to a person of one namespace, so a token for
+ * all of them does not do.
+ * @throws Fault as `requireRole`
+ */
+export function requireHolder(actor: Actor | undefined, namespace: string, wanted: readonly Role[]): Actor {
+  const holder = requireRole(actor, namespace, wanted);
+  if (holder.namespace !== namespace) throw forbidden('To hold work needs a token of its namespace');
+  return holder;
+}

@@ -1,5 +1,5 @@
-import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { RequestCache } from '@pothos/plugin-scope-auth';
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import { execute, type OperationTypeNode, subscribe } from 'graphql';
 import type { Config } from '../config.ts';
 import type { Actor } from '../domain/actor.ts';

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
@@ -18,6 +19,11 @@ const requestMilliseconds = 600_000;
 /** Longer than the minute after which load balancers usually drop an idle connection, so that they drop it, not we. */
 const keepAliveMilliseconds = 65_000;
 const connectionsMax = 20_000;
+/**
+ * How long a stop waits before it closes idle connections. Closed at once, one of them may just be carrying a request,
+ * which then fails without an answer; in this time each one in use learns from its next answer that it ends.
+ */
+const lingerMilliseconds = 500;
 
 export interface GatewayOptions {
   readonly schema: GraphQLSchema;
@@ -79,11 +85,14 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const stopInOrder = async (graceMilliseconds: number): Promise<void> => {
     if (!server.listening) return;
+    const cutOff = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
+    yoga.endStreams();
+    const socketsDrained = sockets.drain(graceMilliseconds);
+    underWay.endConnections();
+    if ((await countConnections(server)) > 0) await delay(Math.min(lingerMilliseconds, graceMilliseconds));
     const closed = once(server, 'close');
     server.close();
-    yoga.endStreams();
-    const cutOff = setTimeout(() => server.closeAllConnections(), graceMilliseconds);
-    await Promise.all([sockets.drain(graceMilliseconds), underWay.finish()]);
+    await Promise.all([socketsDrained, underWay.finish()]);
     // What is still open has asked for nothing, as the connections that browsers open ahead of need.
     server.closeAllConnections();
     await closed;
@@ -149,15 +158,25 @@ function createUnderWay() {
         if (count === 0) onNone?.();
       });
     },
-    /** Resolves when all are answered; their connections close with the answer. */
-    finish(): Promise<void> {
+    /** Their connections close with the answers. */
+    endConnections(): void {
       for (const response of places) if (response !== undefined) response.shouldKeepAlive = false;
+    },
+    /** Resolves when all are answered; their connections close with the answers. */
+    finish(): Promise<void> {
+      this.endConnections();
       return new Promise((resolve) => {
         if (count === 0) resolve();
         else onNone = resolve;
       });
     },
   };
+}
+
+function countConnections(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)));
+  });
 }
 
 async function listen(server: Server, port: number, host: string): Promise<{ readonly port: number }> {

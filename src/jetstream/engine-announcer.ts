@@ -87,7 +87,13 @@ export interface HeadListener {
 export function listenHeads(link: NatsLink, processId: string, listener: HeadListener): () => void {
   const subscription = link.subscribe(headFilter(), (message) => {
     const topic = parseHeadSubject(message.subject);
-    const hint = message.json<{ from?: unknown; priority?: unknown; deliverAfter?: unknown; id?: unknown; lying?: unknown }>();
+    const hint = message.json<{
+      from?: unknown;
+      priority?: unknown;
+      deliverAfter?: unknown;
+      id?: unknown;
+      lying?: unknown;
+    }>();
     if (topic === undefined || hint.from === processId) return;
     if (typeof hint.lying === 'number') return listener.onLying(topic, hint.lying);
     if (typeof hint.priority !== 'number' || typeof hint.deliverAfter !== 'string' || typeof hint.id !== 'string')

@@ -93,6 +93,8 @@ export interface Result {
   /** Leases that were handed out, extended, or found again. */
   readonly leases: readonly HeldLease[];
   readonly retryAfterMs: number | null;
+  /** The answer as it came, to be compared with another one. */
+  readonly text: string;
 }
 
 interface WireLease {
@@ -138,6 +140,7 @@ export function readResult(verb: Verb, data: Readonly<Record<string, unknown>>):
     decidedBy: decision?.decidedBy ?? null,
     leases,
     retryAfterMs: wire.retryAfterMs ?? null,
+    text: JSON.stringify(wire),
   };
 }
 

@@ -30,8 +30,16 @@ export function isUnreachable(error: unknown): boolean {
   const code = codeOf(error) ?? '';
   if (code.startsWith('08') || unreachableStates.has(code) || unreachableCodes.has(code)) return true;
   const message = error instanceof Error ? error.message : '';
-  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|connection error and is not queryable|Cannot use a pool after calling end/i.test(
+  return /Connection terminated|timeout expired|timeout exceeded when trying to connect|Query read timeout|connection error and is not queryable|Cannot use a pool after calling end/i.test(
     message,
+  );
+}
+
+/** The database was waited for in vain; one that is stopped or refuses says so at once. */
+export function isSilent(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    /terminated due to connection timeout|timeout expired|Query read timeout/i.test(error.message)
   );
 }
 

@@ -1,9 +1,13 @@
 import type { PoolClient } from 'pg';
 import type { Shard } from './shard.ts';
 
+/** A leader that sends nothing for this long is frozen, and its session is ended so that another can lead. */
+const silenceMilliseconds = 5_000;
+
 /**
  * Does something that only one process should do at a time, on a connection of its own that holds an advisory lock.
- * The lock ends with the connection, so a process that dies or freezes past its sessions' time limits gives way.
+ * The lock ends with the connection, so a process that dies gives way at once, and one
+ * that freezes after five seconds.
  * @returns false when another process is doing it
  */
 export async function leadWhile(
@@ -24,7 +28,9 @@ export async function leadWhile(
       broken = false;
       return false;
     }
+    await client.query(`set idle_session_timeout = ${silenceMilliseconds}`);
     await body(client);
+    await client.query('reset idle_session_timeout');
     await client.query('select pg_advisory_unlock(hashtext($1))', [role]);
     broken = false;
     return true;

@@ -5,8 +5,9 @@ import type { Pool } from 'pg';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import { entities } from './entities/entities.ts';
-import { isConflict, isUnreachable, toFault } from './faults.ts';
+import { isConflict, isSilent, isUnreachable, toFault } from './faults.ts';
 import { migrations } from './migrations/migrations.ts';
+import { Reachability } from './reachability.ts';
 import type { Statement } from './sql.ts';
 import { loadFunctions } from './sql.ts';
 
@@ -26,12 +27,14 @@ export class Shard {
   readonly number: number;
   readonly #orm: MikroORM;
   readonly #log: Logger;
+  readonly #reachability: Reachability;
   #pool: Pool | undefined;
 
-  private constructor(number: number, orm: MikroORM, log: Logger) {
+  private constructor({ number, url, log }: ShardOptions, orm: MikroORM) {
     this.number = number;
     this.#orm = orm;
     this.#log = log;
+    this.#reachability = new Reachability(url);
   }
 
   /** Makes the shard ready; no connection is opened before the first statement. */
@@ -48,6 +51,8 @@ export class Shard {
       logger: (message) => options.log.debug(message),
       driverOptions: {
         connectionTimeoutMillis: limits.postgresConnectMilliseconds,
+        // For every query that has no shorter limit of its own: a server that vanished never says that time is up.
+        query_timeout: limits.postgresStatementMilliseconds + limits.postgresConnectMilliseconds,
         keepAlive: true,
         application_name: 'caseload',
         options: [
@@ -62,7 +67,7 @@ export class Shard {
           .join(' '),
       },
     });
-    return new Shard(options.number, orm, options.log);
+    return new Shard(options, orm);
   }
 
   /**
@@ -80,10 +85,12 @@ export class Shard {
           values: values as unknown[],
           query_timeout: statementMilliseconds,
         };
-        const result = await pool.query<Row>(query);
+        this.#reachability.require();
+        const result = await this.#reachability.watch(pool.query<Row>(query));
         return result.rows;
       } catch (error) {
         if (isConflict(error) && attempt < conflictRetries) continue;
+        if (isSilent(error)) this.#reachability.lose(error);
         if (isUnreachable(error)) this.#log.debug({ shard: this.number, err: error }, 'shard is out of reach');
         throw toFault(error);
       }
@@ -144,6 +151,7 @@ export class Shard {
   }
 
   async close(): Promise<void> {
+    this.#reachability.close();
     await this.#orm.close(true);
   }
 

@@ -44,6 +44,10 @@ export interface ClaimRow {
   readonly acquired_at: string;
   readonly expires_at: string;
   readonly held_floor: string;
+  /** The first ready item before the last one taken that nobody in the batch may take, if there is one. */
+  readonly left_priority?: number | null;
+  readonly left_deliver_after?: string | null;
+  readonly left_id?: string | null;
 }
 
 export type ClaimOutcome<Row extends ClaimRow> =
@@ -111,10 +115,15 @@ export class ClaimDesk<Row extends ClaimRow> {
     this.topic = options.topic;
     this.hint = new HeadHint(options.now);
     const onTicket = (ticket: TicketInHand): void => {
+      // On its way when the line was closed: nobody here would ever use it.
+      if (this.#closed) return options.line.giveBack(ticket.replySubject);
       this.#hand.push(ticket);
       this.#schedule();
     };
-    this.#nowPuller = options.line.openPuller({ onTicket, onPullEnded: (unfilled) => this.#answerEmptyHanded(unfilled) });
+    this.#nowPuller = options.line.openPuller({
+      onTicket,
+      onPullEnded: (unfilled) => this.#answerEmptyHanded(unfilled),
+    });
     this.#longPuller = options.line.openPuller({ onTicket, onPullEnded: () => this.#schedule() });
   }
 
@@ -341,7 +350,7 @@ export class ClaimDesk<Row extends ClaimRow> {
       else if (row.outcome === 'claimed') last = laterKey(last, row);
     }
     if (short.length === 0 && last !== undefined) {
-      this.hint.advance(last);
+      this.hint.advance(leftBehind(answers[0]!.row) ?? last);
       return answers;
     }
     this.hint.drop();
@@ -430,6 +439,12 @@ function takeFrom<Row extends ClaimRow>(line: Set<Place<Row>>, count: number): P
     if (place.take()) places.push(place);
   }
   return places;
+}
+
+function leftBehind(row: ClaimRow): OrderKey | undefined {
+  const { left_priority: priority, left_deliver_after: deliverAfter, left_id: id } = row;
+  if (priority == null || deliverAfter == null || id == null) return undefined;
+  return { priority, deliverAfter, id };
 }
 
 function leaseMilliseconds(row: ClaimRow): number {

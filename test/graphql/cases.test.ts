@@ -27,6 +27,7 @@ beforeAll(async () => {
     ['bob', 'acme', 'auditor'],
     ['carol', 'acme', 'auditor'],
     ['olga', '*', 'operator'],
+    ['otto', '*', 'operator', 'auditor'],
     ['eve', 'other', 'applicant', 'auditor', 'supervisor'],
   ];
   for (const [subject, namespace, ...roles] of order) {
@@ -196,6 +197,7 @@ describe('cases over HTTP', () => {
     ['eve', 'register', 'FORBIDDEN'],
     ['alice', 'claim', 'FORBIDDEN'],
     ['olga', 'claim', 'FORBIDDEN'],
+    ['otto', 'claim', 'FORBIDDEN'],
     ['eve', 'claim', 'FORBIDDEN'],
   ])('%s may not %s', async (who, verb, code) => {
     const answer = verb === 'register' ? await register(who) : await claim(who as string);

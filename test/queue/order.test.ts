@@ -55,6 +55,20 @@ describe('the order law with the head hint', () => {
     expect(seen.indexOf(best)).toBeLessThanOrEqual(1);
   });
 
+  it('never passes over what only an earlier claimer may not take', async () => {
+    const ids: string[] = [];
+    for (const priority of [0, 1, 2]) ids.push(await registerOne(engine.foundation, 'left', priority));
+    const bob = actor('bob', 'auditor');
+    const input = { namespace: 'acme', topics: ['left'], waitMs: 0 };
+    const first = await engine.foundation.services.claimNextCase(bob, input, never);
+    if (first.kind !== 'claimed') throw new Error(first.kind);
+    await engine.foundation.services.releaseCase(bob, { caseId: ids[0]!, leaseToken: first.held.lease!.token });
+    const second = await engine.foundation.services.claimNextCase(bob, input, never);
+    expect(second).toMatchObject({ kind: 'claimed', held: { case: { id: ids[1] } } });
+    expect((await claimOne(engine.foundation, 'left')).id).toBe(ids[0]);
+    expect((await claimOne(engine.foundation, 'left')).id).toBe(ids[2]);
+  });
+
   it('finds what was given back below the hint', async () => {
     const released = await registerOne(engine.foundation, 'returned', 0);
     for (let index = 0; index < 5; index++) await registerOne(engine.foundation, 'returned', 1);

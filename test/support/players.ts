@@ -97,6 +97,10 @@ export class Player {
 
   /** @returns the case's id */
   async register(key: string = randomUUID(), priority = 0): Promise<string> {
+    return (await this.askToRegister(key, priority)).caseId!;
+  }
+
+  askToRegister(key: string = randomUUID(), priority = 0): Promise<Result> {
     const operation = registerOperation({
       namespace: this.#namespace,
       topic,
@@ -105,8 +109,7 @@ export class Player {
       priority,
       idempotencyKey: key,
     });
-    const { caseId } = await this.client.ask({ verb: 'register', operation, timeoutMs: answerMs, key });
-    return caseId!;
+    return this.client.ask({ verb: 'register', operation, timeoutMs: answerMs, key });
   }
 
   /** @returns what was handed out or is held already; undefined when there was nothing */

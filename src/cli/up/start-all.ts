@@ -49,9 +49,9 @@ export async function startAll(start: Start): Promise<WelcomeFacts> {
   const programs = await start.terminal.step(
     'Programs',
     () => startPrograms(config, start.log),
-    () => `gateway and scheduler, ${config.publicUrl}`,
+    () => `gateway, worker and scheduler, ${config.publicUrl}`,
   );
-  start.cleanups.add('gateway and scheduler', programs.stop);
+  start.cleanups.add('gateway, worker and scheduler', programs.stop);
   noteSurroundings(environment);
   start.signal.throwIfAborted();
   await start.terminal.step(

@@ -13,8 +13,10 @@
 --
 -- One row a claimer: outcome is 'claimed', 'none' (nothing that it may take), 'limit' (holds enough already),
 -- 'busy' (another transaction is claiming for the same holder: ask again) or 'paused'.
--- held_floor is the new floor for the holder.
-create or replace function claim_items(
+-- held_floor is the new floor for the holder. left_* is the key of the first ready item, from the head to the last one
+-- taken, that nobody in the batch may take: the next head must not lie behind it. Null when none was left.
+drop function if exists claim_items(integer, text[], uuid[], integer[], integer[], timestamptz[], text[], bigint[], integer, timestamptz, uuid);
+create function claim_items(
   topic integer,
   holders text[],
   tokens uuid[],
@@ -35,7 +37,10 @@ create or replace function claim_items(
   item_attempt integer,
   acquired_at timestamptz,
   expires_at timestamptz,
-  held_floor timestamptz
+  held_floor timestamptz,
+  left_priority integer,
+  left_deliver_after timestamptz,
+  left_id uuid
 )
 language plpgsql volatile
 -- The scan must follow items_ready in order whatever the statistics say: a sort would read the whole backlog.
@@ -64,6 +69,11 @@ declare
   wanted integer;
   place integer;
   last_id uuid;
+  first_head record;
+  taken_priority integer;
+  taken_deliver_after timestamptz;
+  taken_id uuid;
+  left_behind record;
   moment timestamptz;
 begin
   select t.namespace, t.system, t.lease_seconds,
@@ -71,7 +81,8 @@ begin
     into settings from topics t where t.id = topic;
   if settings.paused then
     return query select i, 'paused', null::uuid, null::integer, null::timestamptz, null::integer,
-                        null::timestamptz, null::timestamptz, held_floors[i]
+                        null::timestamptz, null::timestamptz, held_floors[i],
+                        null::integer, null::timestamptz, null::uuid
                    from generate_series(1, claimers) i;
     return;
   end if;
@@ -115,6 +126,7 @@ begin
       from judged j;
   end if;
 
+  select head_priority as priority, head_deliver_after as deliver_after, head_id as id into first_head;
   while cardinality(waiting) > 0 loop
     wanted := cardinality(waiting);
     with head as materialized (
@@ -137,6 +149,9 @@ begin
       for n in 1..found_rows loop
         chosen_ids[waiting[n]] := ids[n];
       end loop;
+      taken_priority := priorities[found_rows];
+      taken_deliver_after := deliver_afters[found_rows];
+      taken_id := ids[found_rows];
       waiting := waiting[found_rows + 1:];
       waiting_holders := waiting_holders[found_rows + 1:];
     else
@@ -152,6 +167,9 @@ begin
         end loop;
         if place is not null then
           chosen_ids[waiting[place]] := ids[n];
+          taken_priority := priorities[n];
+          taken_deliver_after := deliver_afters[n];
+          taken_id := ids[n];
           waiting := waiting[:place - 1] || waiting[place + 1:];
           waiting_holders := waiting_holders[:place - 1] || waiting_holders[place + 1:];
         end if;
@@ -163,6 +181,15 @@ begin
     head_id := ids[found_rows];
     last_id := head_id;
   end loop;
+
+  select i.priority, i.deliver_after, i.id into left_behind
+    from items i
+   where i.topic_id = topic and i.state = 'ready'
+     and (i.priority, i.deliver_after, i.id) >= (first_head.priority, first_head.deliver_after, first_head.id)
+     and (i.priority, i.deliver_after, i.id) < (taken_priority, taken_deliver_after, taken_id)
+     and not i.id = any (array_remove(chosen_ids, null))
+   order by i.priority, i.deliver_after, i.id
+   limit 1;
 
   moment := clock_timestamp();
   return query
@@ -183,7 +210,7 @@ begin
     )
     select i.n::integer, coalesce(outcomes[i.n], case when l.id is null then 'none' else 'claimed' end),
            l.id, l.priority, l.deliver_after, l.attempt, case when l.id is null then null else moment end,
-           l.lease_expires_at, floors[i.n]
+           l.lease_expires_at, floors[i.n], left_behind.priority, left_behind.deliver_after, left_behind.id
       from generate_series(1, claimers) as i (n)
       left join leased l on l.id = chosen_ids[i.n];
 end
