@@ -5,7 +5,7 @@ import { badInput } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { parseName, parseText } from '../domain/names.ts';
 import type { Shard } from '../postgres/shard.ts';
-import { loadStatement } from '../postgres/sql.ts';
+import { loadStatement, toDate } from '../postgres/sql.ts';
 import type { CaseRow, HeldCase } from './case-rows.ts';
 import { toHeldCase } from './case-rows.ts';
 
@@ -86,7 +86,7 @@ function encodeListCursor(order: CaseOrder, row: CaseRow & { sort_time: string }
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-const idPattern = /^[0-9a-f-]{36}$/;
+const idPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 const timePattern = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d{1,6})?\+00$/;
 
 /** The statement's parameters for where to go on. */
@@ -105,9 +105,13 @@ function decodeListCursor(order: CaseOrder, cursor: string | null | undefined): 
     const [priority, time, id] = rest;
     if (
       order === 'PRIORITY' &&
+      typeof priority === 'number' &&
       Number.isInteger(priority) &&
+      priority >= -2_147_483_648 &&
+      priority <= 2_147_483_647 &&
       typeof time === 'string' &&
       timePattern.test(time) &&
+      !Number.isNaN(toDate(time).getTime()) &&
       typeof id === 'string' &&
       idPattern.test(id)
     ) {

@@ -6,7 +6,13 @@ import { fail, requireConfig } from './surroundings.ts';
 /** Brings every shard's tables and functions up to this version; safe to run at any time, by several at once. */
 export async function migrateAll(databaseUrls: readonly string[], report: (line: string) => void): Promise<void> {
   for (const [number, url] of databaseUrls.entries()) {
-    const shard = await Shard.open({ number, url, connections: 2, log: createLogger('migrate', 'warn') });
+    const shard = await Shard.open({
+      number,
+      url,
+      connections: 2,
+      log: createLogger('migrate', 'warn'),
+      patient: true,
+    });
     try {
       await shard.migrate((name) => report(`shard ${number}: applied ${name}`));
     } finally {

@@ -40,7 +40,10 @@ export const limits = {
   batchBuffer: 4_096,
   batchRows: 256,
   waitingClaims: 20_000,
-  postgresStatementMilliseconds: 5_000,
+  /** Below the time after which silence counts as loss, so that a slow statement is told from a lost database. */
+  postgresStatementMilliseconds: 1_500,
+  /** For what may take long: counting a large backlog. */
+  postgresPatientMilliseconds: 60_000,
   postgresLockMilliseconds: 1_000,
   postgresConnectMilliseconds: 1_500,
   postgresIdleInTransactionMilliseconds: 10_000,

@@ -32,6 +32,10 @@ export class EventFeed {
   #stopListening: (() => void) | undefined;
   #stopWatching: (() => void) | undefined;
   #pollTimer: NodeJS.Timeout | undefined;
+  /** Where the feed begins is known; until then what comes in is only noted. */
+  #started = false;
+  /** Rises with each start, so that a catching up of an earlier one ends. */
+  #generation = 0;
   #catchingUp = false;
   #behind = false;
 
@@ -74,6 +78,10 @@ export class EventFeed {
 
   stop(): void {
     this.#starting = undefined;
+    this.#started = false;
+    this.#generation += 1;
+    this.#catchingUp = false;
+    this.#behind = false;
     this.#stopListening?.();
     this.#stopWatching?.();
     clearInterval(this.#pollTimer);
@@ -94,10 +102,14 @@ export class EventFeed {
     this.#pollTimer = setInterval(() => {
       if (!this.#bus.connected) void this.#catchUp();
     }, pollMilliseconds);
+    const generation = this.#generation;
     try {
       const rows = await this.#shard.run<EventPlace>(readLastEvent, []);
+      if (generation !== this.#generation) return;
       const head = rows[0] ?? { position: 0, sequence: 0 };
       if (comparePlaces(head, this.#last) > 0) this.#last = head;
+      this.#started = true;
+      if (this.#behind) void this.#catchUp();
     } catch (error) {
       this.stop();
       throw error;
@@ -106,8 +118,9 @@ export class EventFeed {
 
   #take(relayed: RelayedEvent): void {
     const { event, previous } = relayed;
-    if (event.shard !== this.#shard.number || comparePlaces(event, this.#last) <= 0) return;
-    if (comparePlaces(previous, this.#last) !== 0 || this.#catchingUp) {
+    if (event.shard !== this.#shard.number) return;
+    if (this.#started && comparePlaces(event, this.#last) <= 0) return;
+    if (!this.#started || comparePlaces(previous, this.#last) !== 0 || this.#catchingUp) {
       void this.#catchUp();
       return;
     }
@@ -116,12 +129,16 @@ export class EventFeed {
 
   /** Reads what was missed. Runs once at a time; what comes meanwhile makes it look once more. */
   async #catchUp(): Promise<void> {
-    if (this.#starting === undefined) return;
+    if (!this.#started) {
+      this.#behind = true; // looked after as soon as it is known where to begin
+      return;
+    }
     if (this.#catchingUp) {
       this.#behind = true;
       return;
     }
     this.#catchingUp = true;
+    const generation = this.#generation;
     try {
       do {
         this.#behind = false;
@@ -130,16 +147,17 @@ export class EventFeed {
           this.#last.sequence,
           eventsPerRead,
         ]);
+        if (generation !== this.#generation) return;
         if (rows.length > 0) this.#hand(rows.map((row) => toFeedEvent(this.#shard.number, row)));
         if (rows.length === eventsPerRead) this.#behind = true;
-      } while (this.#behind && this.#starting !== undefined);
+      } while (this.#behind);
     } catch (error) {
       this.#log.debug(
         { err: error, shard: this.#shard.number },
         'the feed could not catch up; it tries again with the next event',
       );
     } finally {
-      this.#catchingUp = false;
+      if (generation === this.#generation) this.#catchingUp = false;
     }
   }
 

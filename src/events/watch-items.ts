@@ -68,6 +68,8 @@ class Watch<Subject, Filter extends { readonly namespace: string }, Update> impl
   /** The client went away: a generator that waits cannot be ended from outside, so it is woken to end itself. */
   close(): void {
     this.#closed = true;
+    // A generator that was never started does not come to its own end.
+    this.#options.updates.leave(this);
     this.#wake?.();
   }
 

@@ -3,6 +3,7 @@ import type { Told, Verb } from './history.ts';
 import { verbs } from './history.ts';
 import type { LoadResult } from './run-load.ts';
 import type { VictimKind } from './saboteur.ts';
+import { victimKinds } from './saboteur.ts';
 import { summarizeDurations } from './statistics.ts';
 
 /** The kinds that have a line of their own in the table, found or not. */
@@ -29,7 +30,13 @@ export function renderReport(result: LoadResult, kills: ReadonlyMap<VictimKind, 
     `namespace ${plan.namespace}, ${plan.cases} cases, ${plan.auditors} auditors, ${plan.registrars} registering clients, seed ${plan.seed}`,
     '',
     ...renderPairs(countLines(result, results.length)),
-    ...(kills === undefined ? [] : renderPairs([...kills].map(([kind, count]) => [`killed: ${kind}`, String(count)]))),
+    ...(kills === undefined
+      ? []
+      : renderPairs(
+          victimKinds.flatMap((kind): [string, string][] =>
+            kills.has(kind) ? [[`killed: ${kind}`, String(kills.get(kind))]] : [],
+          ),
+        )),
     '',
     ...renderTimes(history.told),
     '',

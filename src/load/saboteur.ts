@@ -6,7 +6,8 @@ import type { OwnSystem } from './own-system.ts';
 import type { Random } from './random.ts';
 import { pickOne } from './random.ts';
 
-export type VictimKind = ProgramKind | 'nats-server' | 'postgres';
+export const victimKinds = ['gateway', 'scheduler', 'nats-server', 'postgres'] as const;
+export type VictimKind = (typeof victimKinds)[number];
 
 export interface SabotagePlan {
   /** How many gateways and schedulers are killed, half and half. */

@@ -16,6 +16,8 @@ export interface ShardOptions {
   readonly url: string;
   readonly connections: number;
   readonly log: Logger;
+  /** Without limits on the time of statements and transactions, for migrations. */
+  readonly patient?: boolean;
 }
 
 /** The longest a statement may keep its caller, clear of the two seconds in which every request must be answered. */
@@ -51,16 +53,19 @@ export class Shard {
       logger: (message) => options.log.debug(message),
       driverOptions: {
         connectionTimeoutMillis: limits.postgresConnectMilliseconds,
-        // For every query that has no shorter limit of its own: a server that vanished never says that time is up.
-        query_timeout: limits.postgresStatementMilliseconds + limits.postgresConnectMilliseconds,
+        // For every query that has no limit of its own: a server that vanished never says that time is up.
+        query_timeout:
+          options.patient === true
+            ? undefined
+            : limits.postgresStatementMilliseconds + limits.postgresConnectMilliseconds,
         keepAlive: true,
         application_name: 'caseload',
         options: [
           'TimeZone=UTC',
-          `statement_timeout=${limits.postgresStatementMilliseconds}`,
+          `statement_timeout=${options.patient === true ? 0 : limits.postgresStatementMilliseconds}`,
           `lock_timeout=${limits.postgresLockMilliseconds}`,
           `idle_in_transaction_session_timeout=${limits.postgresIdleInTransactionMilliseconds}`,
-          `transaction_timeout=${limits.postgresTransactionMilliseconds}`,
+          `transaction_timeout=${options.patient === true ? 0 : limits.postgresTransactionMilliseconds}`,
           'jit=off',
         ]
           .map((setting) => `-c ${setting}`)
@@ -94,6 +99,31 @@ export class Shard {
         if (isUnreachable(error)) this.#log.debug({ shard: this.number, err: error }, 'shard is out of reach');
         throw toFault(error);
       }
+    }
+  }
+
+  /** Runs a statement that may take up to a minute, on a connection of its own. Faults as for `run`. */
+  async runPatiently<Row extends object>(statement: Statement, values: readonly unknown[]): Promise<Row[]> {
+    try {
+      const client = await (await this.pool()).connect();
+      let broken = true;
+      try {
+        const milliseconds = limits.postgresPatientMilliseconds;
+        await client.query(`set statement_timeout = ${milliseconds}; set transaction_timeout = 0`);
+        const query = {
+          text: statement.text,
+          values: values as unknown[],
+          query_timeout: milliseconds + limits.postgresConnectMilliseconds,
+        };
+        const result = await client.query<Row>(query);
+        await client.query('reset statement_timeout; reset transaction_timeout');
+        broken = false;
+        return result.rows;
+      } finally {
+        client.release(broken);
+      }
+    } catch (error) {
+      throw toFault(error);
     }
   }
 

@@ -54,6 +54,12 @@ export type ClaimOutcome<Row extends ClaimRow> =
   | { readonly kind: 'claimed'; readonly token: string; readonly row: Row }
   | { readonly kind: 'none' | 'limit' | 'paused' | 'busy' };
 
+interface SettledRow {
+  readonly ticket: string;
+  readonly outcome: 'ready' | 'leased' | 'surplus';
+  readonly left_milliseconds: number | null;
+}
+
 interface ReturnedRow {
   readonly item_id: string;
   readonly priority: number;
@@ -105,6 +111,8 @@ export class ClaimDesk<Row extends ClaimRow> {
   readonly #nowPuller: TicketPuller;
   readonly #longPuller: TicketPuller;
   #picks = 0;
+  /** Claimers who wait a moment before they look again. */
+  #comingBack = 0;
   #scheduled = false;
   #parkTimer: NodeJS.Timeout | undefined;
   #pollTimer: NodeJS.Timeout | undefined;
@@ -127,8 +135,10 @@ export class ClaimDesk<Row extends ClaimRow> {
     this.#longPuller = options.line.openPuller({ onTicket, onPullEnded: () => this.#schedule() });
   }
 
-  get claimersInLine(): number {
-    return this.#fresh.size + this.#waiting.size + this.#parked.size;
+  /** Whether nobody stands here, is being served, or is about to come back. */
+  get idle(): boolean {
+    const inLine = this.#fresh.size + this.#waiting.size + this.#parked.size;
+    return inLine === 0 && this.#picks === 0 && this.#comingBack === 0;
   }
 
   enter(place: Place<Row>): void {
@@ -312,17 +322,18 @@ export class ClaimDesk<Row extends ClaimRow> {
         if (ticket !== undefined) this.#hand.push(ticket);
         if (row.outcome === 'busy' && place.busyRetries < busyRetriesMax) {
           place.busyRetries += 1;
+          this.#comingBack += 1;
           setTimeout(() => {
+            this.#comingBack -= 1;
             place.putBack();
             this.#schedule();
           }, 2);
         } else place.settle({ kind: row.outcome });
       }
       this.#options.observePick?.(places.length, claimed);
-      if (unused.length > 0) await this.#settleUnused(unused);
+      if (unused.length > 0) void this.#settleUnused(unused);
     } catch (error) {
-      for (const ticket of unused.length > 0 ? unused : tickets)
-        if (ticket !== undefined) line.giveBack(ticket.replySubject);
+      for (const ticket of tickets) if (ticket !== undefined) line.giveBack(ticket.replySubject);
       for (const place of places) place.fail(error);
     } finally {
       this.#picks -= 1;
@@ -355,12 +366,18 @@ export class ClaimDesk<Row extends ClaimRow> {
     }
     this.hint.drop();
     if (short.length > 0 && from !== undefined) {
-      const again = await this.#runStatement(
-        short.map((index) => places[index]!),
-        short.map((index) => tickets[index]),
-        undefined,
-      );
-      for (const [place, index] of short.entries()) answers[index] = again[place]!;
+      try {
+        const again = await this.#runStatement(
+          short.map((index) => places[index]!),
+          short.map((index) => tickets[index]),
+          undefined,
+        );
+        for (const [place, index] of short.entries()) answers[index] = again[place]!;
+      } catch (error) {
+        // What the first statement handed out is committed: only those who came short hear of the failure.
+        if (short.length === places.length) throw error;
+        for (const index of short) places[index]!.fail(error);
+      }
     }
     return answers;
   }
@@ -395,15 +412,18 @@ export class ClaimDesk<Row extends ClaimRow> {
   /** Tickets for which there was nothing to take: given back, set to a lease's end, or acked away. */
   async #settleUnused(tickets: readonly TicketInHand[]): Promise<void> {
     const { line, shard, topic, log } = this.#options;
-    const rows = await shard.run<{
-      ticket: string;
-      outcome: 'ready' | 'leased' | 'surplus';
-      left_milliseconds: number | null;
-    }>(settleTickets, [
-      topic.id,
-      tickets.map((ticket) => ticket.streamSequence),
-      tickets.map((ticket) => ticket.replySubject),
-    ]);
+    let rows: SettledRow[];
+    try {
+      rows = await shard.run<SettledRow>(settleTickets, [
+        topic.id,
+        tickets.map((ticket) => ticket.streamSequence),
+        tickets.map((ticket) => ticket.replySubject),
+      ]);
+    } catch (error) {
+      log.debug({ err: error, topic: topic.name }, 'tickets could not be judged; they go back');
+      for (const ticket of tickets) line.giveBack(ticket.replySubject);
+      return;
+    }
     for (const row of rows) {
       if (row.outcome === 'surplus') line.acknowledge(row.ticket);
       else if (row.outcome === 'leased')

@@ -297,7 +297,7 @@ export class Claims<Row extends ClaimRow> {
   #closeIdleDesks(): void {
     const now = this.#options.now();
     for (const [id, desk] of this.#ready) {
-      if (desk.claimersInLine > 0 || now - (this.#usedAt.get(id) ?? 0) < idleDeskMilliseconds) continue;
+      if (!desk.idle || now - (this.#usedAt.get(id) ?? 0) < idleDeskMilliseconds) continue;
       desk.close();
       this.#ready.delete(id);
       this.#desks.delete(id);

@@ -75,7 +75,7 @@ export class TicketReconciler {
     const restored = await this.#ledger.restoreStreams();
     if (restored) this.#log.warn('streams were missing and have been made again; tickets are issued from the rows');
     const countAt = performance.now();
-    const rows = await this.#shard.run<CountRow>(countOpenItems, []);
+    const rows = await this.#shard.runPatiently<CountRow>(countOpenItems, []);
     this.#countMilliseconds = performance.now() - countAt;
     await this.#topics.byIds(rows.map((row) => row.topic_id));
     const wantedByTopic = new Map(rows.map((row) => [row.topic_id, row.open_items]));

@@ -163,7 +163,8 @@ function parseTask(
     throw badInput(`${field}.payload`, `must have at most ${limits.taskPayloadBytes} bytes as JSON`);
   }
   handler?.parsePayload(`${field}.payload`, payload);
-  const runAt = task.runAt ?? null;
+  // A time that has passed means at once, as none does.
+  const runAt = task.runAt == null || task.runAt.getTime() <= now ? null : task.runAt;
   if (runAt !== null && runAt.getTime() > now + limits.taskRunAtSeconds * 1_000) {
     throw badInput(`${field}.runAt`, `must be within ${limits.taskRunAtSeconds} seconds from now`);
   }

@@ -152,6 +152,40 @@ describe('caseUpdated', () => {
     expect(new Set([...rest.slice(0, -1), ...missed].map((update) => update.held?.case.id)).size).toBe(400);
   });
 
+  it('leaves nothing behind when it is given up before it began', async () => {
+    const before = engine.foundation.updates.watcherCount;
+    const updates = await Promise.all(Array.from({ length: 20 }, () => watch(engine.foundation)));
+    expect(engine.foundation.updates.watcherCount).toBe(before + 20);
+    for (const one of updates) await one.return?.();
+    expect(engine.foundation.updates.watcherCount).toBe(before);
+  });
+
+  it('begins at its own moment, however much happened before and happens meanwhile', async () => {
+    for (let round = 0; round < 4; round++) {
+      await Promise.all(
+        Array.from({ length: 250 }, () =>
+          engine.foundation.services.register(alice, { ...application, topic: 'past' }),
+        ),
+      );
+    }
+    const young = await engine.another();
+    let stop = false;
+    const since: string[] = [];
+    const registering = (async () => {
+      while (!stop) {
+        const result = await engine.foundation.services.register(alice, { ...application, topic: 'past' });
+        if (result.kind === 'registered') since.push(result.held.case.id);
+      }
+    })();
+    const updates = await watch(young, supervisor, { topic: 'past' });
+    const seen = await take(updates, 20);
+    stop = true;
+    await registering;
+    expect(seen.map((update) => update.type)).toEqual(Array.from({ length: 20 }, () => 'REGISTERED'));
+    const first = since.indexOf(seen[0]?.held?.case.id ?? '');
+    expect(seen.map((update) => update.held?.case.id)).toEqual(since.slice(first, first + 20));
+  });
+
   it('ends when the token ends', async () => {
     const short = { ...supervisor, expiresAtSeconds: Math.floor(Date.now() / 1_000) + 1 };
     const updates = await watch(engine.foundation, short, { topic: 'silence' });

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { migrateAll } from '../../src/cli/migrate.ts';
 import type { Foundation } from '../../src/compose.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
@@ -46,7 +47,7 @@ export async function startEngine(environment: Readonly<Record<string, string>> 
     return foundation;
   };
   const foundation = await open();
-  await foundation.shard.migrate(() => undefined);
+  await migrateAll([database.url], () => undefined);
   await provision(foundation.link);
   return {
     database,

@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import { newSeed } from '../../src/load/random.ts';
 
 /** With FAULTS_LONG=1 the fault tests run for minutes instead of seconds. */
@@ -13,4 +14,9 @@ export function announceSeed(name: string): number {
   const seed = process.env.FAULTS_SEED === undefined ? newSeed() : Number(process.env.FAULTS_SEED);
   console.info(`${name}: FAULTS_SEED=${seed}`);
   return seed;
+}
+
+/** Gives the tests of a file the time that their form needs. */
+export function limitTime(): void {
+  vi.setConfig({ testTimeout: isLongForm ? 1_800_000 : 60_000 });
 }

@@ -70,7 +70,9 @@ class AnswerChecker {
   }
 
   checkDone(told: Told): void {
-    if (this.#isInLedger(told) === false) this.#contradict(told, 'the ledger has no such step');
+    const done = this.#isInLedger(told);
+    if (done === undefined) this.#contradict(told, 'the ledger has no lease of theirs');
+    else if (!done) this.#contradict(told, 'the ledger has no such step');
   }
 
   /** The requests of one key. Once its decision is in the record, the key is answered with that decision. */
@@ -81,7 +83,7 @@ class AnswerChecker {
       this.#contradict(refusal, 'the ledger has the decision');
   }
 
-  /** Undefined when the ledger does not know the lease, which the claim's own check has said. */
+  /** Undefined when the ledger does not know the lease. */
   #isInLedger(told: Told): boolean | undefined {
     const span = this.#spanOf(told);
     if (span === undefined) return undefined;
