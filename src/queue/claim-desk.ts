@@ -124,7 +124,10 @@ export class ClaimDesk<Row extends ClaimRow> {
     this.hint = new HeadHint(options.now);
     const onTicket = (ticket: TicketInHand): void => {
       // On its way when the line was closed: nobody here would ever use it.
-      if (this.#closed) return options.line.giveBack(ticket.replySubject);
+      if (this.#closed) {
+        options.line.giveBack(ticket.replySubject);
+        return;
+      }
       this.#hand.push(ticket);
       this.#schedule();
     };
