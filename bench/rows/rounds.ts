@@ -1,0 +1,44 @@
+import type { Bench, Run } from '../bench.ts';
+import { ratios } from '../statistics.ts';
+import type { Goal } from './row.ts';
+
+/** Something that is measured in each round. */
+export interface Entrant {
+  readonly name: string;
+  measure(): Promise<Run>;
+}
+
+/** The runs of each entrant by name, one for each round. */
+export type Rounds = ReadonlyMap<string, readonly Run[]>;
+
+/** Measures all in turn, round after round, so that what disturbs the machine for a while disturbs all of them. */
+export async function alternate(bench: Bench, entrants: readonly Entrant[]): Promise<Rounds> {
+  const rounds = new Map<string, Run[]>(entrants.map(({ name }) => [name, []]));
+  for (let round = 1; round <= bench.options.effort.rounds; round += 1) {
+    // Every second round goes backwards: nobody always follows the same neighbour.
+    const order = round % 2 === 1 ? entrants : entrants.toReversed();
+    for (const entrant of order) {
+      const run = await entrant.measure();
+      rounds.get(entrant.name)!.push(run);
+      process.stderr.write(
+        `  round ${round}: ${entrant.name} ${Math.round(run.rate)}/s${run.ranDry ? ' (ran dry)' : ''}\n`,
+      );
+    }
+  }
+  return rounds;
+}
+
+/** The ratio of two entrants' rates in each round; undefined when one of them was not measured. */
+export function compareRates(rounds: Rounds, ours: string, theirs: string, atLeast?: number): Goal | undefined {
+  const [above, below] = [rounds.get(ours), rounds.get(theirs)];
+  if (above === undefined || below === undefined) return undefined;
+  return {
+    what: `rate of ${ours} / ${theirs}`,
+    values: ratios(
+      above.map((run) => run.rate),
+      below.map((run) => run.rate),
+    ),
+    unit: '×',
+    bound: atLeast === undefined ? undefined : { atLeast },
+  };
+}

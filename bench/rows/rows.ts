@@ -1,0 +1,10 @@
+import { alone } from './alone.ts';
+import { heldSnapshot } from './held-snapshot.ts';
+import { idle } from './idle.ts';
+import { pairs } from './pairs.ts';
+import { register } from './register.ts';
+import type { Row } from './row.ts';
+import { start } from './start.ts';
+
+/** All rows, in the order in which they run. */
+export const rows: readonly Row[] = [register, pairs, alone, heldSnapshot, idle, start];
