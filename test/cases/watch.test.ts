@@ -168,6 +168,10 @@ describe('caseUpdated', () => {
         ),
       );
     }
+    // Transactions of other databases on the same server hold the horizon back, too: the past must be over first.
+    const pool = await engine.foundation.shard.pool();
+    const unfinished = 'select count(*)::integer as events from events where position >= event_horizon()';
+    await expect.poll(async () => (await pool.query(unfinished)).rows[0].events, { timeout: 10_000 }).toBe(0);
     const young = await engine.another();
     let stop = false;
     const since: string[] = [];
