@@ -84,11 +84,22 @@ export async function waitForQuiet(secondsMax: number): Promise<void> {
   }
 }
 
-/** Memory that a process holds, in megabytes (10^6 bytes); undefined where /proc does not exist. */
-export function readResidentMegabytes(pid: number): number | undefined {
+/** Memory that a process holds, in megabytes (10^6 bytes). */
+export interface Memory {
+  readonly resident: number;
+  /** The part of it that is the program's own files, which processes share and the system can take back at any time. */
+  readonly files: number;
+}
+
+/** Undefined where /proc does not exist. */
+export function readMemory(pid: number): Memory | undefined {
   if (process.platform !== 'linux') return undefined;
-  const kilobytes = /VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-  return kilobytes === undefined ? undefined : (Number(kilobytes) * 1_024) / 1e6;
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const read = (name: string): number => {
+    const kilobytes = new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1];
+    return (Number(kilobytes ?? 0) * 1_024) / 1e6;
+  };
+  return { resident: read('VmRSS'), files: read('RssFile') };
 }
 
 function treeTicks(root: number): number {
