@@ -22,6 +22,7 @@ import { createIdSource } from './domain/ids.ts';
 import { limits } from './domain/limits.ts';
 import type { Topic } from './domain/topic.ts';
 import { EventFeed } from './events/event-feed.ts';
+import { Health } from './health/health.ts';
 import type { NatsLink } from './jetstream/connection.ts';
 import { connectNats } from './jetstream/connection.ts';
 import type { HeadListener } from './jetstream/engine-announcer.ts';
@@ -64,6 +65,7 @@ export interface Foundation {
   readonly taskHandlers: readonly AnyTaskHandler[];
   readonly updates: CaseUpdates;
   readonly metrics: Metrics;
+  readonly health: Health;
   readonly services: Services;
   close(): Promise<void>;
 }
@@ -189,6 +191,12 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     watchers: () => updates.watcherCount,
     natsConnected: () => link.connected,
     ticketsNotIssued: () => announcer.ticketsNotIssued,
+    pools: () => [{ shard: shard.number, ...shard.poolState }],
+  });
+  const health = new Health({
+    shards: [shard],
+    isNatsConnected: () => link.connected,
+    now: () => performance.now(),
   });
   return {
     config,
@@ -207,6 +215,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     taskHandlers,
     updates,
     metrics,
+    health,
     services,
     async close() {
       stopHeads();

@@ -5,6 +5,8 @@ export interface Config {
   readonly mode: 'development' | 'production';
   readonly host: string;
   readonly port: number;
+  /** Health and metrics of the program on a port of their own; undefined for none. */
+  readonly healthPort: number | undefined;
   /** One PostgreSQL URL a shard; the position in the list is the shard's number. */
   readonly databaseUrls: readonly string[];
   readonly natsUrl: string;
@@ -103,6 +105,7 @@ export function readConfig(environment: Environment): Config {
     mode,
     host,
     port,
+    healthPort: text('HEALTH_PORT') === undefined ? undefined : whole('HEALTH_PORT', 0, 0, 65_535),
     databaseUrls,
     natsUrl: natsUrl ?? '',
     natsCredentialsFile: text('NATS_CREDENTIALS_FILE'),

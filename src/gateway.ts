@@ -11,8 +11,7 @@ const graceMilliseconds = 20_000;
 
 /** GraphQL over HTTP, event streams and WebSockets; documents; health and metrics. */
 export function createGatewayService(foundation: Foundation, onListening: (port: number) => void): Service {
-  const { config, log, services, metrics } = foundation;
-  let draining = false;
+  const { config, log, services, metrics, health } = foundation;
   const gateway = createGateway({
     schema,
     services,
@@ -20,9 +19,16 @@ export function createGatewayService(foundation: Foundation, onListening: (port:
     log,
     mode: config.mode,
     allowedOrigins: config.allowedOrigins,
-    otherRoutes: createRoutes(foundation, () => draining),
+    otherRoutes: createRoutes(foundation),
     observe: (url, status, seconds) => metrics.observeRequest(url, status, seconds),
+    observeOperation: (name, outcome, seconds) => metrics.observeOperation(name, outcome, seconds),
   });
+  metrics.gauge('caseload_websocket_clients', 'WebSockets that are open', () => gateway.counts.webSockets);
+  metrics.gauge(
+    'caseload_subscriptions',
+    'Subscriptions that are open, over sockets and streams',
+    () => gateway.counts.subscriptions,
+  );
   return {
     name: 'gateway',
     async start() {
@@ -31,7 +37,7 @@ export function createGatewayService(foundation: Foundation, onListening: (port:
       log.info({ port, host: config.host }, 'gateway listens');
     },
     async stop() {
-      draining = true;
+      health.drain();
       foundation.claims.drain();
       await gateway.stop(graceMilliseconds);
     },

@@ -1,10 +1,41 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
+/** The open items of one topic on one shard, as the scheduler last counted them. */
+export interface TopicBacklog {
+  readonly system: string;
+  readonly namespace: string;
+  readonly topic: string;
+  readonly waiting: number;
+  readonly leased: number;
+  readonly delayed: number;
+  /** Ended without success, waiting for somebody to look. */
+  readonly failed: number;
+  /** How long the one that waits longest has been ready. */
+  readonly oldestSeconds: number;
+}
+
+export interface ShardBacklog {
+  readonly topics: readonly TopicBacklog[];
+  /** Topics with open items that are not in the list, because it would grow too long. */
+  readonly topicsLeftOut: number;
+  /** How long the oldest event that was not published yet has waited. */
+  readonly eventSeconds: number;
+  readonly measuredAt: Date;
+}
+
+interface PoolCounts {
+  readonly shard: number;
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
 export interface WatchedState {
   readonly claimersWaiting: () => number;
   readonly watchers: () => number;
   readonly natsConnected: () => boolean;
   readonly ticketsNotIssued: () => number;
+  readonly pools: () => readonly PoolCounts[];
 }
 
 /** What a program counts, in Prometheus text. Names start with `caseload_`; times are in seconds. */
@@ -23,6 +54,20 @@ export class Metrics {
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
     registers: [this.registry],
   });
+  readonly #operations = new Counter({
+    name: 'caseload_operations_total',
+    help: 'GraphQL operations that were run, by the field they asked for and by `ok` or the code of their fault',
+    labelNames: ['operation', 'outcome'] as const,
+    registers: [this.registry],
+  });
+  readonly #operationSeconds = new Histogram({
+    name: 'caseload_operation_duration_seconds',
+    help: 'Time of GraphQL operations; claims that wait are in it with their wait, subscriptions until they are open',
+    labelNames: ['operation'] as const,
+    buckets: [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30],
+    registers: [this.registry],
+  });
+  readonly #backlogs = new Map<number, ShardBacklog>();
   readonly batchRows = new Histogram({
     name: 'caseload_batch_rows',
     help: 'Requests that went together in one statement',
@@ -48,8 +93,21 @@ export class Metrics {
     this.#requestSeconds.observe({ path }, seconds);
   }
 
+  /** Counts an operation that is over. */
+  observeOperation(operation: string, outcome: string, seconds: number): void {
+    this.#operations.inc({ operation, outcome });
+    this.#operationSeconds.observe({ operation }, seconds);
+  }
+
+  /** Keeps what was counted on a shard, in the place of what was counted there before. */
+  setBacklog(shard: number, backlog: ShardBacklog): void {
+    if (this.#backlogs.size === 0) this.#registerBacklogs();
+    this.#backlogs.set(shard, backlog);
+  }
+
   /** Values that are read when somebody asks for them. */
   watch(state: WatchedState): void {
+    this.#registerPools(state.pools);
     this.gauge('caseload_claimers_waiting', 'Claims that wait in this process', state.claimersWaiting);
     this.gauge('caseload_case_watchers', 'Subscriptions to cases in this process', state.watchers);
     this.gauge('caseload_nats_connected', '1 while NATS is connected', () => (state.natsConnected() ? 1 : 0));
@@ -67,6 +125,79 @@ export class Metrics {
       registers: [this.registry],
       collect() {
         this.set(read());
+      },
+    });
+  }
+
+  /** A number that only rises while the process lives. */
+  counter(name: string, help: string, read: () => number): void {
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  }
+
+  #registerPools(read: WatchedState['pools']): void {
+    this.#samples('caseload_pool_connections', 'Connections to PostgreSQL by state', ['shard', 'state'], (set) => {
+      for (const { shard, total, idle } of read()) {
+        set({ shard, state: 'busy' }, total - idle);
+        set({ shard, state: 'idle' }, idle);
+      }
+    });
+    this.#samples('caseload_pool_waiting', 'Callers that wait for a connection to PostgreSQL', ['shard'], (set) => {
+      for (const { shard, waiting } of read()) set({ shard }, waiting);
+    });
+  }
+
+  #registerBacklogs(): void {
+    const backlogs = this.#backlogs;
+    const topicLabels = ['shard', 'system', 'namespace', 'topic'];
+    this.#samples('caseload_topic_items', 'Items of a topic by state', [...topicLabels, 'state'], (set) => {
+      for (const [shard, { topics }] of backlogs)
+        for (const { system, namespace, topic, ...counts } of topics)
+          for (const state of ['waiting', 'leased', 'delayed', 'failed'] as const)
+            set({ shard, system, namespace, topic, state }, counts[state]);
+    });
+    const oldest = 'How long the item that waits longest has been ready';
+    this.#samples('caseload_topic_oldest_waiting_seconds', oldest, topicLabels, (set) => {
+      for (const [shard, { topics }] of backlogs)
+        for (const { system, namespace, topic, oldestSeconds } of topics)
+          set({ shard, system, namespace, topic }, oldestSeconds);
+    });
+    const leftOut = 'Topics with items that are not shown one by one';
+    this.#samples('caseload_topics_left_out', leftOut, ['shard'], (set) => {
+      for (const [shard, { topicsLeftOut }] of backlogs) set({ shard }, topicsLeftOut);
+    });
+    const behind = 'How long the oldest event that was not published yet has waited';
+    this.#samples('caseload_event_relay_behind_seconds', behind, ['shard'], (set) => {
+      for (const [shard, { eventSeconds }] of backlogs) set({ shard }, eventSeconds);
+    });
+    const measured = 'When the items of a shard were last counted';
+    this.#samples('caseload_backlog_measured_timestamp_seconds', measured, ['shard'], (set) => {
+      for (const [shard, { measuredAt }] of backlogs) set({ shard }, measuredAt.getTime() / 1_000);
+    });
+  }
+
+  /** A gauge whose labels come and go: what is not set at one collection is not shown. */
+  #samples(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: (set: (labels: Readonly<Record<string, string | number>>, value: number) => void) => void,
+  ): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        read((labels, value) => this.set(labels, value));
       },
     });
   }

@@ -2,6 +2,7 @@ import type { Foundation } from './compose.ts';
 import { EventRelay } from './events/event-relay.ts';
 import type { Service } from './lifecycle.ts';
 import { runProgram } from './program.ts';
+import { createBacklogMeter } from './scheduler/measure-backlog.ts';
 import { createDueItemPromoter } from './scheduler/promote-due.ts';
 import { createPruner } from './scheduler/prune.ts';
 import { TicketReconciler } from './scheduler/reconcile-tickets.ts';
@@ -12,17 +13,17 @@ export function createSchedulerServices(foundation: Foundation): readonly Servic
   const { shard, topics, announcer, ledger, bus, blobs, log, metrics } = foundation;
   const reconciler = new TicketReconciler(shard, topics, ledger, log);
   const relay = new EventRelay(shard, bus, log);
-  metrics.gauge(
-    'caseload_tickets_reconciled_issued',
-    'Missing tickets issued by this process since its start',
+  metrics.counter(
+    'caseload_tickets_issued_again_total',
+    'Missing tickets that the reconciler issued',
     () => reconciler.counts.issued,
   );
-  metrics.gauge(
-    'caseload_tickets_reconciled_removed',
-    'Surplus tickets removed by this process since its start',
+  metrics.counter(
+    'caseload_tickets_removed_total',
+    'Surplus tickets that the reconciler removed',
     () => reconciler.counts.removed,
   );
-  metrics.gauge('caseload_events_relayed', 'Events published by this process since its start', () => relay.relayed);
+  metrics.counter('caseload_events_relayed_total', 'Events published', () => relay.relayed);
   metrics.gauge(
     'caseload_event_relay_lag_seconds',
     'Age of the last event when it was published',
@@ -34,6 +35,7 @@ export function createSchedulerServices(foundation: Foundation): readonly Servic
     reconciler.createService(),
     relay,
     createPruner(shard, blobs, foundation.config.casesKeptDays, log),
+    createBacklogMeter(shard, log, (backlog) => metrics.setBacklog(shard.number, backlog)),
   ];
 }
 

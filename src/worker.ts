@@ -50,9 +50,9 @@ export function createWorkerServices(
   });
   metrics.gauge('caseload_tasks_running', 'Tasks that run in this process', () => worker.runningCount);
   for (const verdict of ['SUCCEEDED', 'FAILED', 'RETRY', 'EXHAUSTED', 'RETURNED', 'LOST'] as const)
-    metrics.gauge(
-      `caseload_task_attempts_${verdict.toLowerCase()}`,
-      `Attempts of tasks that ended ${verdict} in this process since its start`,
+    metrics.counter(
+      `caseload_task_attempts_${verdict.toLowerCase()}_total`,
+      `Attempts of tasks that ended ${verdict}`,
       () => worker.ended[verdict],
     );
   let release: (() => void) | undefined;

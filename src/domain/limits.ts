@@ -86,4 +86,6 @@ export const limits = {
   webhookAnswerBytes: 65_536,
   /** How long a blob store may take to answer, or to take the next bytes. */
   blobStoreMilliseconds: 10_000,
+  /** Topics of a shard that the metrics show one by one, those with the most items. */
+  topicsMeasured: 1_000,
 } as const;

@@ -45,6 +45,8 @@ export interface Operations {
   /** Starts a subscription. Never throws; one that cannot start answers with its errors. */
   subscribe(plan: Plan, context: OperationContext): Promise<EventStream | OperationResult>;
   readonly schema: GraphQLSchema;
+  /** Subscriptions that are open. */
+  readonly subscriptionCount: number;
 }
 
 export interface OperationsOptions {
@@ -111,6 +113,10 @@ export function createOperations({ schema, mode, log }: OperationsOptions): Oper
 
   return {
     schema,
+
+    get subscriptionCount() {
+      return subscriptions;
+    },
 
     plan(parameters, requestId) {
       const place = { requestId, log };

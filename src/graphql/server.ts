@@ -8,6 +8,8 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Services } from '../services.ts';
 import { createRequestHandler } from './http.ts';
+import type { ObserveOperation } from './observed-operations.ts';
+import { observeOperations } from './observed-operations.ts';
 import { createOperations } from './operations.ts';
 import { createSockets } from './socket.ts';
 import { createYogaWay } from './yoga.ts';
@@ -37,11 +39,15 @@ export interface GatewayOptions {
   readonly otherRoutes: (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>;
   /** Told of every request when its answer has been sent or the client went away. */
   readonly observe?: (path: string, status: number, seconds: number) => void;
+  /** Told of every operation when it is over: the field it asked for, `ok` or the code of its fault, and its time. */
+  readonly observeOperation?: ObserveOperation;
   /** False sends every operation through Yoga. For tests and comparisons; the answers are the same. */
   readonly fastPath?: boolean;
 }
 
 export interface Gateway {
+  /** What is open at this moment. */
+  readonly counts: { readonly webSockets: number; readonly subscriptions: number };
   /**
    * Listens.
    * @param port 0 for any free one
@@ -60,7 +66,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { schema, services, authenticate, log, mode, allowedOrigins, otherRoutes } = options;
   let stopping: Promise<void> | undefined;
   const isDraining = (): boolean => stopping !== undefined;
-  const operations = createOperations({ schema, mode, log });
+  const operations = observeOperations(createOperations({ schema, mode, log }), options.observeOperation);
   const yoga = createYogaWay({ schema, operations, mode, log });
   const sockets = createSockets({ operations, services, authenticate, log, allowedOrigins, isDraining });
   const handle = createRequestHandler({
@@ -100,6 +106,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 
   return {
+    get counts() {
+      return { webSockets: sockets.count, subscriptions: operations.subscriptionCount };
+    },
     start: (port, host) => listen(server, port, host),
     stop(graceMilliseconds) {
       stopping ??= stopInOrder(graceMilliseconds);

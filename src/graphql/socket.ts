@@ -24,6 +24,8 @@ export interface SocketsOptions extends ProtocolOptions {
 
 /** The WebSockets of `/graphql`, in the protocol `graphql-transport-ws`. */
 export interface Sockets {
+  /** Sockets that are open. */
+  readonly count: number;
   /** Takes or refuses an upgrade. */
   upgrade(request: IncomingMessage, connection: Duplex, head: Buffer): void;
   /** Closes every socket with 1001, those with a query or mutation under way after its answer, and waits for the end. */
@@ -53,6 +55,10 @@ export function createSockets(options: SocketsOptions): Sockets {
   };
 
   return {
+    get count() {
+      return sessions.size;
+    },
+
     upgrade(request, connection, head) {
       const path = request.url?.split('?', 1)[0];
       if (path !== '/graphql' && path !== '/graphql/') return refuseUpgrade(connection, '404 Not Found');

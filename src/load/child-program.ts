@@ -4,7 +4,7 @@ import { signalProcess } from '../embedded/processes.ts';
 import type { ServerProcess } from '../embedded/server-process.ts';
 import { startServerProcess } from '../embedded/server-process.ts';
 
-export type ProgramKind = 'gateway' | 'scheduler';
+export type ProgramKind = 'gateway' | 'scheduler' | 'worker';
 
 export interface ChildProgramOptions {
   readonly kind: ProgramKind;
@@ -17,7 +17,11 @@ export interface ChildProgramOptions {
 
 const project = new URL('../../', import.meta.url);
 /** The line with which a program says that it is at work. */
-const readyLines: Readonly<Record<ProgramKind, string>> = { gateway: 'gateway listens', scheduler: 'NATS connected' };
+const readyLines: Readonly<Record<ProgramKind, string>> = {
+  gateway: 'gateway listens',
+  scheduler: 'NATS connected',
+  worker: 'worker is at work',
+};
 const readyMilliseconds = 60_000;
 
 /**

@@ -20,6 +20,12 @@ export interface ShardOptions {
   readonly patient?: boolean;
 }
 
+export interface PoolState {
+  readonly total: number;
+  readonly idle: number;
+  readonly waiting: number;
+}
+
 /** The longest a statement may keep its caller, clear of the two seconds in which every request must be answered. */
 const statementMilliseconds = 1_800;
 const conflictRetries = 3;
@@ -178,6 +184,12 @@ export class Shard {
   /** The pool, for sessions that need one connection for long (locks, transactions by hand). */
   async pool(): Promise<Pool> {
     return this.#pool ?? this.#openPool();
+  }
+
+  /** How many connections are open, how many of those are idle, and how many callers wait for one. */
+  get poolState(): PoolState {
+    const pool = this.#pool;
+    return { total: pool?.totalCount ?? 0, idle: pool?.idleCount ?? 0, waiting: pool?.waitingCount ?? 0 };
   }
 
   async close(): Promise<void> {

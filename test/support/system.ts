@@ -23,6 +23,9 @@ import { ChildProgram } from '../../src/load/child-program.ts';
 import type { Target } from '../../src/load/run-load.ts';
 import type { Logger } from '../../src/log.ts';
 import { createLogger } from '../../src/log.ts';
+import type { ShardBacklog } from '../../src/metrics.ts';
+import { Shard } from '../../src/postgres/shard.ts';
+import { measureBacklog } from '../../src/scheduler/measure-backlog.ts';
 import { createSchedulerServices } from '../../src/scheduler.ts';
 import { createDatabase, uniqueDirectory } from './servers.ts';
 import { waitUntil } from './wait-until.ts';
@@ -150,6 +153,16 @@ export class TestSystem {
   /** Resolves when so many pulls wait for a ticket. */
   async waitForPulls(namespace: string, pulls: number): Promise<void> {
     await waitUntil(`${pulls} pulls wait`, async () => ((await this.readLoad(namespace))?.pulls ?? 0) >= pulls);
+  }
+
+  /** What the scheduler would count now. */
+  async measure(): Promise<ShardBacklog> {
+    const shard = await Shard.open({ number: 0, url: this.databaseUrl, connections: 1, log });
+    try {
+      return await measureBacklog(shard);
+    } finally {
+      await shard.close();
+    }
   }
 
   async stopNats(): Promise<void> {
