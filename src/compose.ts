@@ -34,6 +34,9 @@ import { Tickets } from './jetstream/tickets.ts';
 import { TopicConsumers } from './jetstream/topic-consumers.ts';
 import { TopicLine, topicName } from './jetstream/topic-line.ts';
 import type { Logger } from './log.ts';
+import type { Mailer } from './mail/mailer.ts';
+import { openMailer } from './mail/open-mailer.ts';
+import { createMailServices } from './mail/read-mails.ts';
 import { Metrics } from './metrics.ts';
 import { Shard } from './postgres/shard.ts';
 import { loadStatement } from './postgres/sql.ts';
@@ -62,6 +65,7 @@ export interface Foundation {
   readonly announcer: EngineAnnouncer;
   /** Who hears of topics that have ready items, here and in other processes. */
   readonly heads: Set<HeadListener>;
+  readonly mailer: Mailer;
   readonly taskHandlers: readonly AnyTaskHandler[];
   readonly updates: CaseUpdates;
   readonly metrics: Metrics;
@@ -132,6 +136,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const store = new CaseStore(shard);
   const feed = new EventFeed(shard, bus, log);
   const updates = new CaseUpdates(feed, shard, store, log);
+  const mailer = openMailer(config.mail, newId, log);
   const taskStore = new TaskStore(shard);
   const taskHandlers = createTaskHandlers({
     documents: createDocumentRegister(shard),
@@ -141,6 +146,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
   const services: Services = {
     topics,
+    ...createMailServices(shard),
     ...createTaskServices({
       shard,
       topics,
@@ -212,6 +218,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     claims,
     announcer,
     heads,
+    mailer,
     taskHandlers,
     updates,
     metrics,
@@ -224,6 +231,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       consumers.close();
       bus.close();
       tickets.close();
+      mailer.close();
       await link.drain();
       await shard.close();
     },

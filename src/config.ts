@@ -1,4 +1,6 @@
 import { limits } from './domain/limits.ts';
+import type { MailConfig } from './mail/mail-config.ts';
+import { readMailConfig } from './mail/mail-config.ts';
 
 /** The whole configuration, read once from the environment. */
 export interface Config {
@@ -34,6 +36,7 @@ export interface Config {
   readonly webhookSecret: string;
   /** Addresses beside public ones to which webhooks may go. Development allows the loopback interface. */
   readonly webhookPrivateAddresses: 'none' | 'loopback' | 'all';
+  readonly mail: MailConfig;
 }
 
 /** The configuration has faults; the message lists all of them, one a line, with the way out. */
@@ -139,6 +142,7 @@ export function readConfig(environment: Environment): Config {
     webhookSecret: webhookSecret ?? `webhooks of ${urlSecret ?? ''}`,
     webhookPrivateAddresses:
       allowPrivate === 'true' ? 'all' : allowPrivate === undefined && mode === 'development' ? 'loopback' : 'none',
+    mail: readMailConfig(text, mode, faults),
   };
   if (faults.length > 0)
     throw new ConfigError(`The configuration has faults:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);

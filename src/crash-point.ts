@@ -15,6 +15,10 @@ export type CrashPoint =
   | 'create_job_after_commit'
   /** The end of a task's attempt is committed; its ticket is not acknowledged. */
   | 'finish_after_commit'
+  /** A mail is recorded as being sent; nothing of it has left. */
+  | 'mail_before_send'
+  /** The mail server has taken a mail; that is not recorded. */
+  | 'mail_after_send'
   /** Events are published; the relay's place is not saved. */
   | 'relay_after_publish';
 

@@ -81,11 +81,22 @@ export const limits = {
   /** Topics, one a namespace and kind, that one worker process serves. */
   taskTopicsPerWorker: 10_000,
   taskKindsPerFilter: 50,
-  digestWindowSecondsMin: 1,
-  digestWindowSecondsMax: 2_678_400,
   webhookUrlCharacters: 2_000,
   webhookMilliseconds: 30_000,
   webhookAnswerBytes: 65_536,
+  mailSubjectCharacters: 200,
+  /** HTML and text of one mail together. */
+  mailBytes: 1_000_000,
+  /** How much of a server's answer is kept. */
+  mailAnswerCharacters: 500,
+  mailKeyCharacters: 200,
+  mailSendSeconds: 20,
+  mailSendSecondsMax: 300,
+  smtpConnections: 4,
+  mailsPerSmtpConnection: 100,
+  smtpConnectMilliseconds: 5_000,
+  smtpAnswerBytes: 65_536,
+  smtpIdleMilliseconds: 30_000,
   /** How long a blob store may take to answer, or to take the next bytes. */
   blobStoreMilliseconds: 10_000,
   /** Topics of a shard that the metrics show one by one, those with the most items. */

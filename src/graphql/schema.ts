@@ -1,4 +1,5 @@
 import './types/case.ts';
+import './types/mail.ts';
 import './types/problems.ts';
 import './types/task.ts';
 import './mutations/create-upload.ts';

@@ -1,0 +1,105 @@
+import { limits } from '../domain/limits.ts';
+import type { MailAddress } from './mail-address.ts';
+import { parseMailAddress } from './mail-address.ts';
+
+/** How mail leaves this process. */
+export interface MailConfig {
+  readonly from: MailAddress;
+  readonly way:
+    | { readonly kind: 'smtp'; readonly server: SmtpServer }
+    /** The mailbox of development: nothing leaves the machine. */
+    | { readonly kind: 'folder'; readonly folder: string }
+    /** Mail waits as tasks that fail and are tried again. */
+    | { readonly kind: 'none' };
+  /** How long one attempt to send may take, from the connection to the server's answer. */
+  readonly sendSeconds: number;
+  /** What becomes of a mail of which nobody can say whether the server has it. */
+  readonly whenUncertain: 'resend' | 'hold';
+}
+
+export interface SmtpServer {
+  readonly host: string;
+  readonly port: number;
+  /** TLS from the first byte on (`smtps:`). */
+  readonly implicitTls: boolean;
+  /** STARTTLS: insisted on, taken when it is offered, or never. */
+  readonly startTls: 'required' | 'offered' | 'off';
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+}
+
+type ReadText = (name: string) => string | undefined;
+
+/**
+ * Reads what concerns mail.
+ * @param text gives a variable of the environment, undefined when it is not set
+ * @param faults takes what is wrong, one entry a fault
+ */
+export function readMailConfig(text: ReadText, mode: 'development' | 'production', faults: string[]): MailConfig {
+  const smtpUrl = text('SMTP_URL');
+  const folder = text('MAIL_FOLDER');
+  const server = smtpUrl === undefined ? undefined : readServer(smtpUrl, text('SMTP_TLS'), mode, faults);
+  const fromText = text('MAIL_FROM');
+  if (smtpUrl !== undefined && fromText === undefined && mode === 'production')
+    faults.push('MAIL_FROM is needed with SMTP_URL: the sender of all mail, for instance Caseload <cases@example.com>');
+  if (folder !== undefined && mode === 'production')
+    faults.push('MAIL_FOLDER is for development: in production mail goes to SMTP_URL');
+  const from = parseMailAddress(fromText ?? 'Caseload <caseload@localhost.invalid>');
+  if (from === undefined) faults.push('MAIL_FROM must be an address, or have the form Name <address>');
+  const whenUncertain = text('MAIL_WHEN_UNCERTAIN') ?? 'resend';
+  if (whenUncertain !== 'resend' && whenUncertain !== 'hold')
+    faults.push(`MAIL_WHEN_UNCERTAIN must be resend or hold, not '${whenUncertain}'`);
+  return {
+    from: from ?? { name: undefined, email: '' },
+    way:
+      server !== undefined
+        ? { kind: 'smtp', server }
+        : folder !== undefined
+          ? { kind: 'folder', folder }
+          : { kind: 'none' },
+    sendSeconds: readSeconds(text('MAIL_SEND_SECONDS'), faults),
+    whenUncertain: whenUncertain === 'hold' ? 'hold' : 'resend',
+  };
+}
+
+function readSeconds(value: string | undefined, faults: string[]): number {
+  const seconds = Number(value ?? limits.mailSendSeconds);
+  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= limits.mailSendSecondsMax) return seconds;
+  faults.push(`MAIL_SEND_SECONDS must be a whole number from 1 to ${limits.mailSendSecondsMax}, not '${value}'`);
+  return limits.mailSendSeconds;
+}
+
+function readServer(
+  text: string,
+  tls: string | undefined,
+  mode: 'development' | 'production',
+  faults: string[],
+): SmtpServer | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  // The text may hold a password: it is not repeated.
+  if (
+    url === undefined ||
+    !/^smtps?:$/.test(url.protocol) ||
+    url.hostname === '' ||
+    url.pathname.length > 1 ||
+    url.search !== ''
+  ) {
+    faults.push('SMTP_URL must have the form smtp://user:password@host:port, or smtps: for TLS from the start');
+    return undefined;
+  }
+  if (tls !== undefined && tls !== 'required' && tls !== 'offered' && tls !== 'off') {
+    faults.push(`SMTP_TLS must be required, offered or off, not '${tls}'`);
+    return undefined;
+  }
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const implicitTls = url.protocol === 'smtps:';
+  const isLocal = host === 'localhost' || host === '::1' || host.startsWith('127.');
+  return {
+    host,
+    port: url.port === '' ? (implicitTls ? 465 : 587) : Number(url.port),
+    implicitTls,
+    startTls: tls ?? (mode === 'production' && !isLocal ? 'required' : 'offered'),
+    user: url.username === '' ? undefined : decodeURIComponent(url.username),
+    password: url.username === '' ? undefined : decodeURIComponent(url.password),
+  };
+}

@@ -1,0 +1,65 @@
+import { toDate } from '../postgres/sql.ts';
+
+export const mailStatuses = ['PREPARED', 'SENDING', 'SENT', 'FAILED', 'UNCERTAIN'] as const;
+export type MailStatus = (typeof mailStatuses)[number];
+
+/** A mail as it stands in the record. */
+export interface MailRecord {
+  readonly id: string;
+  readonly namespace: string;
+  readonly key: string;
+  readonly aboutId: string | null;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly recipientName: string | null;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+  readonly messageId: string;
+  readonly status: MailStatus;
+  /** How often it was tried. */
+  readonly attempts: number;
+  readonly preparedAt: Date;
+  readonly sentAt: Date | null;
+  readonly answer: string | null;
+}
+
+export interface MailColumns {
+  readonly id: string;
+  readonly namespace: string;
+  readonly key: string;
+  readonly about_id: string | null;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly recipient_name: string | null;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+  readonly message_id: string;
+  readonly status: MailStatus;
+  readonly attempt: number;
+  readonly prepared_at: string;
+  readonly sent_at: string | null;
+  readonly answer: string | null;
+}
+
+export function toMail(row: MailColumns): MailRecord {
+  return {
+    id: row.id,
+    namespace: row.namespace,
+    key: row.key,
+    aboutId: row.about_id,
+    sender: row.sender,
+    recipient: row.recipient,
+    recipientName: row.recipient_name,
+    subject: row.subject,
+    html: row.html,
+    text: row.text,
+    messageId: row.message_id,
+    status: row.status,
+    attempts: row.attempt,
+    preparedAt: toDate(row.prepared_at),
+    sentAt: row.sent_at === null ? null : toDate(row.sent_at),
+    answer: row.answer,
+  };
+}

@@ -1,0 +1,40 @@
+import type { MailAddress } from './mail-address.ts';
+
+/** A mail as it goes out. Every field was checked. */
+export interface OutgoingMail {
+  readonly messageId: string;
+  readonly from: MailAddress;
+  readonly to: MailAddress;
+  readonly subject: string;
+  readonly html: string;
+  readonly text: string;
+  readonly at: Date;
+}
+
+/** Where mail goes: an SMTP server, or the mailbox of development. */
+export interface MailTransport {
+  /**
+   * Hands one mail over.
+   * @returns the server's answer
+   * @throws MailError that says what is known of the mail now
+   */
+  send(mail: OutgoingMail, signal: AbortSignal): Promise<string>;
+  /** Lets what is under way end, and closes connections. */
+  close(): void;
+}
+
+/**
+ * A mail was not sent, as far as is known:
+ * - `TEMPORARY`: the server does not have it; another attempt may succeed
+ * - `PERMANENT`: the server refused this mail for good
+ * - `UNCERTAIN`: all of it went out, but no answer came: the server may have it or not
+ */
+export class MailError extends Error {
+  override readonly name = 'MailError';
+  readonly kind: 'TEMPORARY' | 'PERMANENT' | 'UNCERTAIN';
+
+  constructor(kind: MailError['kind'], message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.kind = kind;
+  }
+}

@@ -1,0 +1,71 @@
+import type { Actor } from '../domain/actor.ts';
+import { mayEnter, requireRole } from '../domain/actor.ts';
+import { notFound } from '../domain/errors.ts';
+import { decodeIdCursor, encodeIdCursor } from '../domain/id-cursor.ts';
+import { parseId } from '../domain/ids.ts';
+import { parseEmail, parseName } from '../domain/names.ts';
+import type { Shard } from '../postgres/shard.ts';
+import { loadStatement } from '../postgres/sql.ts';
+import type { MailColumns, MailRecord, MailStatus } from './mail-record.ts';
+import { toMail } from './mail-record.ts';
+
+const listMails = loadStatement('list-mails');
+const findMail = loadStatement('find-mail');
+
+/** Who may read mails: they hold what applicants are told, and where. */
+export const mailReaders = ['operator'] as const;
+
+export interface MailListArguments {
+  readonly namespace: string;
+  readonly first: number;
+  readonly after?: string | null;
+  readonly filter?: {
+    readonly status?: readonly MailStatus[] | null;
+    readonly aboutId?: string | null;
+    readonly recipient?: string | null;
+  } | null;
+}
+
+export interface MailPage {
+  readonly edges: readonly { readonly cursor: string; readonly node: MailRecord }[];
+  readonly hasNextPage: boolean;
+}
+
+/** What resolvers of mails stand on. */
+export interface MailServices {
+  readonly listMails: (actor: Actor | undefined, input: MailListArguments) => Promise<MailPage>;
+  readonly findMail: (actor: Actor | undefined, id: string) => Promise<MailRecord>;
+}
+
+/**
+ * Reads of mails, for operators.
+ * @returns functions that throw Fault `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT` or `UNAVAILABLE`
+ */
+export function createMailServices(shard: Shard): MailServices {
+  return {
+    async listMails(actor, input) {
+      const namespace = parseName('namespace', input.namespace);
+      requireRole(actor, namespace, mailReaders);
+      const { status, aboutId, recipient } = input.filter ?? {};
+      const rows = await shard.run<MailColumns>(listMails, [
+        namespace,
+        status == null || status.length === 0 ? null : status,
+        aboutId == null ? null : parseId('filter.aboutId', aboutId),
+        recipient == null ? null : parseEmail('filter.recipient', recipient),
+        decodeIdCursor(input.after),
+        input.first + 1,
+      ]);
+      return {
+        edges: rows.slice(0, input.first).map((row) => ({ cursor: encodeIdCursor(row.id), node: toMail(row) })),
+        hasNextPage: rows.length > input.first,
+      };
+    },
+    async findMail(maybeActor, id) {
+      const actor = requireRole(maybeActor, maybeActor?.namespace ?? '', mailReaders);
+      const row = (await shard.run<MailColumns>(findMail, [parseId('id', id)]))[0];
+      // Another tenant's looks like one that does not exist.
+      if (row === undefined || !mayEnter(actor, row.namespace)) throw notFound('Mail');
+      return toMail(row);
+    },
+  };
+}

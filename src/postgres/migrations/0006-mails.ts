@@ -1,0 +1,43 @@
+import { Migration } from '@mikro-orm/migrations';
+
+/**
+ * Mails: what was to be said, to whom, and how far it got. A mail is written down before anything of it leaves and again
+ * when the server has answered, so that after a crash it is known which mails may have been sent.
+ */
+export class Migration0006Mails extends Migration {
+  override up(): void {
+    this.addSql(`
+      create table mails (
+        id uuid primary key,
+        namespace text not null,
+        -- names the mail for whoever wants it sent: the same key is the same mail
+        key text not null,
+        -- what it is about: a case, a digest
+        about_id uuid,
+        sender text not null,
+        recipient text not null,
+        recipient_name text,
+        subject text not null,
+        html text not null,
+        text text not null,
+        message_id text not null,
+        status text not null default 'PREPARED'
+          check (status in ('PREPARED', 'SENDING', 'SENT', 'FAILED', 'UNCERTAIN')),
+        -- counts the attempts to send, and fences them
+        attempt integer not null default 0,
+        prepared_at timestamptz not null default clock_timestamp(),
+        sending_at timestamptz,
+        sent_at timestamptz,
+        -- what the server said last, or what went wrong
+        answer text,
+        unique (namespace, key),
+        constraint sent_mails_have_a_time check ((status = 'SENT') = (sent_at is not null))
+      ) with (fillfactor = 80)`);
+    this.addSql(`create index mails_namespace on mails (namespace, id)`);
+    this.addSql(`create index mails_about on mails (about_id) where about_id is not null`);
+  }
+
+  override down(): void {
+    this.addSql(`drop table mails`);
+  }
+}
