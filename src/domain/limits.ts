@@ -81,6 +81,8 @@ export const limits = {
   /** Topics, one a namespace and kind, that one worker process serves. */
   taskTopicsPerWorker: 10_000,
   taskKindsPerFilter: 50,
+  digestWindowSecondsMin: 1,
+  digestWindowSecondsMax: 2_678_400,
   webhookUrlCharacters: 2_000,
   webhookMilliseconds: 30_000,
   webhookAnswerBytes: 65_536,
