@@ -83,6 +83,15 @@ export const limits = {
   taskKindsPerFilter: 50,
   digestWindowSecondsMin: 1,
   digestWindowSecondsMax: 2_678_400,
+  /** Jobs that one external id may name in a filter, the newest ones. */
+  jobsPerExternalId: 1_000,
+  /** Tasks or jobs that are looked at to count them by status, the newest ones. */
+  taskCountRows: 50_000,
+  /** Tasks that one call may change by a filter. */
+  tasksPerBulk: 1_000,
+  taskUniqueKeyCharacters: 200,
+  /** How long a unique key may be held, counted from its task's creation. */
+  taskUniqueSeconds: 2_678_400,
   webhookUrlCharacters: 2_000,
   webhookMilliseconds: 30_000,
   webhookAnswerBytes: 65_536,

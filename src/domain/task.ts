@@ -32,6 +32,7 @@ export const taskEventTypes = [
   'SUCCEEDED',
   'FAILED',
   'RETRIED',
+  'UPDATED',
   'CANCELLED',
 ] as const;
 export type TaskEventType = (typeof taskEventTypes)[number];
@@ -65,6 +66,12 @@ export interface TaskRecord {
   readonly result: unknown;
   /** What the last attempt that failed said. */
   readonly error: string | null;
+  /** While the task is unfinished no other of its kind has the same. */
+  readonly uniqueKey: string | null;
+  /** By which other tasks of its job name it. */
+  readonly name: string | null;
+  /** How many tasks of its job it still waits for. */
+  readonly waitsFor: number;
 }
 
 export interface TaskAttempt {

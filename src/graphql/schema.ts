@@ -9,6 +9,7 @@ import './mutations/lease.ts';
 import './mutations/decide.ts';
 import './mutations/create-job.ts';
 import './mutations/retry-task.ts';
+import './mutations/update-task.ts';
 import './mutations/cancel-task.ts';
 import './subscriptions/case-updated.ts';
 import './subscriptions/job-updated.ts';

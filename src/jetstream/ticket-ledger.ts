@@ -59,6 +59,8 @@ export class JetStreamTicketLedger implements TicketLedger {
   }
 
   async removeSurplus(topic: Topic, count: number): Promise<number> {
+    // A topic that nobody ever claimed from has none yet, and tickets are taken away through it.
+    await this.#dependencies.consumers.ensure(topicName(topic));
     return this.#dependencies.tickets.removeSurplus(topicName(topic), count);
   }
 }

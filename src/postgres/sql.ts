@@ -12,6 +12,11 @@ export function loadStatement(name: string): Statement {
   return { name, text: readFileSync(new URL(`${name}.sql`, folder), 'utf8') };
 }
 
+/** A statement that PostgreSQL plans for its values each time: for lists, whose filters decide which index serves. */
+export function planEachTime(statement: Statement): Statement {
+  return { name: '', text: statement.text };
+}
+
 /** The functions that statements call. `migrate` puts them in place anew each time; see sql/functions. */
 export function loadFunctions(): readonly Statement[] {
   const functions = new URL('functions/', folder);

@@ -4,7 +4,10 @@ import type { TaskRecord } from '../domain/task.ts';
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement } from '../postgres/sql.ts';
 import type { Announcer } from '../queue/announcements.ts';
+import type { Topics } from '../queue/topics.ts';
 import { findJobFor, findTaskFor, taskOperators } from './find-task.ts';
+import type { OpenedRow } from './open-tasks.ts';
+import { openTasks } from './open-tasks.ts';
 import { parseOptionalReason } from './retry.ts';
 import type { TaskStore } from './store.ts';
 
@@ -26,6 +29,7 @@ export type CancelResult =
 
 export interface CancelDependencies {
   readonly shard: Shard;
+  readonly topics: Topics;
   readonly store: TaskStore;
   readonly announcer: Announcer;
 }
@@ -67,13 +71,13 @@ export function createCancelJob(
 }
 
 async function cancel(
-  { shard, announcer }: CancelDependencies,
+  { shard, topics, announcer }: CancelDependencies,
   namespace: string,
   ids: readonly string[],
   actor: Actor,
   reason: string | null,
 ): Promise<readonly string[]> {
-  const rows = await shard.run<{ id: string; ticket: string | null }>(cancelTasks, [
+  const rows = await shard.run<OpenedRow & { readonly ticket: string | null }>(cancelTasks, [
     namespace,
     ids,
     actor.subject,
@@ -81,6 +85,7 @@ async function cancel(
   ]);
   // The tickets of tasks that waited are found without an item by the next worker, which acks them away.
   for (const row of rows) if (row.ticket !== null) announcer.acknowledge(row.ticket);
+  await openTasks(topics, announcer, rows);
   if (rows.length > 0) announcer.eventsWritten();
-  return rows.map((row) => row.id);
+  return rows.filter((row) => row.outcome === 'cancelled').map((row) => row.item_id);
 }

@@ -1,34 +1,30 @@
-import { createHash } from 'node:crypto';
 import { crashPoint } from '../crash-point.ts';
 import type { Actor } from '../domain/actor.ts';
 import { requireRole } from '../domain/actor.ts';
-import { badInput, unavailable } from '../domain/errors.ts';
+import { unavailable } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
-import { parseIdempotencyKey, parseName, parseText, parseWhole } from '../domain/names.ts';
+import { parseIdempotencyKey, parseName, parseText } from '../domain/names.ts';
 import type { JobRecord, TaskRecord } from '../domain/task.ts';
-import type { Topic } from '../domain/topic.ts';
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement, toDate } from '../postgres/sql.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import { createBatcher } from '../queue/batcher.ts';
 import type { Topics } from '../queue/topics.ts';
+import { commitKeyedJob } from './create-keyed-job.ts';
+import type { TaskInput } from './job-input.ts';
+import { hashRequest, parseTasks } from './job-input.ts';
+import type { NewJob, NewTask } from './new-job.ts';
+import { edgesOf } from './new-job.ts';
 import type { TaskStore } from './store.ts';
 import type { AnyTaskHandler } from './task-handler.ts';
 
 const createJobs = loadStatement('create-jobs');
 const readKey = loadStatement('read-idempotency-key');
-const maxAttemptsDefault = 5;
 /** Jobs are large beside cases: so many at most go into one statement. */
 const jobsPerStatement = 32;
-
-export interface TaskInput {
-  readonly kind: string;
-  readonly payload?: unknown;
-  readonly priority?: number | null;
-  readonly runAt?: Date | null;
-  readonly maxAttempts?: number | null;
-}
+/** Jobs whose tasks have unique keys are created one by one; so many at once. */
+const keyedJobsAtOnce = 4;
 
 export interface CreateJobInput {
   readonly namespace: string;
@@ -39,32 +35,16 @@ export interface CreateJobInput {
 }
 
 export type CreateJobResult =
-  | { readonly kind: 'created'; readonly job: JobRecord; readonly tasks: readonly TaskRecord[] }
-  | { readonly kind: 'idempotencyConflict' };
-
-interface ParsedTask {
-  readonly kind: string;
-  readonly payload: string;
-  readonly priority: number;
-  readonly runAt: Date | null;
-  readonly maxAttempts: number;
-}
-
-interface NewTask extends ParsedTask {
-  readonly id: string;
-  readonly topic: Topic;
-}
-
-interface Entry {
-  readonly id: string;
-  readonly namespace: string;
-  readonly kind: string;
-  readonly externalId: string | null;
-  readonly creator: string;
-  readonly tasks: readonly NewTask[];
-  readonly idempotencyKey: string | null;
-  readonly requestHash: string | null;
-}
+  | {
+      readonly kind: 'created';
+      readonly job: JobRecord;
+      readonly tasks: readonly TaskRecord[];
+      /** Those that were there already under their unique keys. When all were, the job is that of the first. */
+      readonly existing: readonly TaskRecord[];
+    }
+  | { readonly kind: 'idempotencyConflict' }
+  /** Another task has the unique key of the task at that place. Nothing was created. */
+  | { readonly kind: 'keyTaken'; readonly place: number; readonly task: TaskRecord };
 
 interface Outcome {
   readonly outcome: 'created' | 'key';
@@ -93,10 +73,15 @@ export function createCreateJob(
 ): (actor: Actor | undefined, input: CreateJobInput) => Promise<CreateJobResult> {
   const { shard, topics, store, announcer, newId } = dependencies;
   const handlers = new Map(dependencies.handlers.map((handler) => [handler.kind, handler]));
-  const commit = createBatcher<Entry, Outcome>({
-    run: (entries) => commitEntries(shard, announcer, entries),
+  const commit = createBatcher<NewJob, Outcome>({
+    run: (jobs) => commitJobs(shard, announcer, jobs),
     rowsMax: jobsPerStatement,
     ...(dependencies.observeBatch === undefined ? {} : { observe: dependencies.observeBatch }),
+  });
+  const commitKeyed = createBatcher<NewJob, Awaited<ReturnType<typeof commitKeyedJob>>>({
+    run: async ([job]) => [await commitKeyedJob(dependencies, job!)],
+    rowsMax: 1,
+    concurrent: keyedJobsAtOnce,
   });
   return async (maybeActor, input) => {
     const namespace = parseName('input.namespace', input.namespace);
@@ -107,18 +92,13 @@ export function createCreateJob(
         ? null
         : parseText('input.externalId', input.externalId, { charactersMax: limits.textCharacters });
     const idempotencyKey = parseIdempotencyKey('input.idempotencyKey', input.idempotencyKey);
-    if (input.tasks.length < 1 || input.tasks.length > limits.tasksPerJob) {
-      throw badInput('input.tasks', `must have 1 to ${limits.tasksPerJob} entries`);
-    }
-    const parsed = input.tasks.map((task, index) =>
-      parseTask(`input.tasks.${index}`, task, handlers, dependencies.now()),
-    );
+    const parsed = parseTasks(input.tasks, handlers, dependencies.now());
     const tasks: NewTask[] = [];
     for (const task of parsed) {
       const topic = topics.known(namespace, 'tasks', task.kind) ?? (await topics.ensure(namespace, 'tasks', task.kind));
       tasks.push({ ...task, id: newId(shard.number), topic });
     }
-    const entry: Entry = {
+    const job: NewJob = {
       id: newId(shard.number),
       namespace,
       kind,
@@ -126,16 +106,20 @@ export function createCreateJob(
       creator: actor.subject,
       tasks,
       idempotencyKey,
-      requestHash: idempotencyKey === null ? null : hashRequest([kind, externalId, parsed]),
+      requestHash: idempotencyKey === null ? null : hashRequest(kind, externalId, parsed),
     };
-    const { outcome, at } = await commit(entry);
-    if (outcome === 'created') return { kind: 'created', ...toRecords(entry, toDate(at)) };
-    return readEarlier(shard, store, entry);
+    if (tasks.some((task) => task.uniqueKey !== null)) {
+      const result = await commitKeyed(job);
+      return result.kind === 'key' ? readEarlier(shard, store, job) : result;
+    }
+    const { outcome, at } = await commit(job);
+    if (outcome === 'created') return { kind: 'created', ...toRecords(job, toDate(at)), existing: [] };
+    return readEarlier(shard, store, job);
   };
 }
 
 /** The idempotency key was used before: by the same request, which gets the first result again, or by another one. */
-async function readEarlier(shard: Shard, store: TaskStore, entry: Entry): Promise<CreateJobResult> {
+async function readEarlier(shard: Shard, store: TaskStore, entry: NewJob): Promise<CreateJobResult> {
   const rows = await shard.run<{ result_id: string; request_hash: string }>(readKey, [
     entry.namespace,
     entry.creator,
@@ -146,54 +130,20 @@ async function readEarlier(shard: Shard, store: TaskStore, entry: Entry): Promis
   if (earlier === undefined) throw unavailable(100); // it was pruned between the two statements: the next call creates
   if (earlier.request_hash !== entry.requestHash) return { kind: 'idempotencyConflict' };
   const [job, tasks] = await Promise.all([store.getJob(earlier.result_id), store.tasksOf(earlier.result_id)]);
-  return { kind: 'created', job, tasks };
+  return { kind: 'created', job, tasks, existing: [] };
 }
 
-function parseTask(
-  field: string,
-  task: TaskInput,
-  handlers: ReadonlyMap<string, AnyTaskHandler>,
-  now: number,
-): ParsedTask {
-  const kind = parseName(`${field}.kind`, task.kind);
-  const handler = handlers.get(kind);
-  const payload = task.payload ?? {};
-  const text = JSON.stringify(payload);
-  if (Buffer.byteLength(text) > limits.taskPayloadBytes) {
-    throw badInput(`${field}.payload`, `must have at most ${limits.taskPayloadBytes} bytes as JSON`);
-  }
-  handler?.parsePayload(`${field}.payload`, payload);
-  // A time that has passed means at once, as none does.
-  const runAt = task.runAt == null || task.runAt.getTime() <= now ? null : task.runAt;
-  if (runAt !== null && runAt.getTime() > now + limits.taskRunAtSeconds * 1_000) {
-    throw badInput(`${field}.runAt`, `must be within ${limits.taskRunAtSeconds} seconds from now`);
-  }
-  return {
-    kind,
-    payload: text,
-    priority: parseWhole(`${field}.priority`, task.priority ?? 0, -2_147_483_648, 2_147_483_647),
-    runAt,
-    maxAttempts: parseWhole(
-      `${field}.maxAttempts`,
-      task.maxAttempts ?? handler?.maxAttempts ?? maxAttemptsDefault,
-      1,
-      limits.taskAttemptsMax,
-    ),
-  };
-}
-
-async function commitEntries(shard: Shard, announcer: Announcer, entries: readonly Entry[]): Promise<Outcome[]> {
-  const tasks = entries.flatMap((entry, index) =>
-    entry.tasks.map((task, place) => ({ job: index + 1, place, ...task })),
-  );
+async function commitJobs(shard: Shard, announcer: Announcer, jobs: readonly NewJob[]): Promise<Outcome[]> {
+  const tasks = jobs.flatMap((job, index) => job.tasks.map((task, place) => ({ job: index + 1, place, ...task })));
+  const edges = jobs.flatMap((job) => edgesOf(job));
   const rows = await shard.run<Outcome & { n: number }>(createJobs, [
-    entries.map((entry) => entry.id),
-    entries.map((entry) => entry.namespace),
-    entries.map((entry) => entry.kind),
-    entries.map((entry) => entry.externalId),
-    entries.map((entry) => entry.creator),
-    entries.map((entry) => entry.idempotencyKey),
-    entries.map((entry) => entry.requestHash),
+    jobs.map((job) => job.id),
+    jobs.map((job) => job.namespace),
+    jobs.map((job) => job.kind),
+    jobs.map((job) => job.externalId),
+    jobs.map((job) => job.creator),
+    jobs.map((job) => job.idempotencyKey),
+    jobs.map((job) => job.requestHash),
     tasks.map((task) => task.job),
     tasks.map((task) => task.id),
     tasks.map((task) => task.topic.id),
@@ -203,12 +153,18 @@ async function commitEntries(shard: Shard, announcer: Announcer, entries: readon
     tasks.map((task) => task.runAt?.toISOString() ?? null),
     tasks.map((task) => task.maxAttempts),
     tasks.map((task) => task.place),
+    tasks.map((task) => task.name),
+    tasks.map(() => null),
+    tasks.map(() => null),
+    tasks.map((task) => task.failureRule),
+    edges.map((edge) => edge.task),
+    edges.map((edge) => edge.target),
   ]);
-  const answers = new Array<Outcome>(entries.length);
-  const created: { entry: Entry; at: string }[] = [];
+  const answers = new Array<Outcome>(jobs.length);
+  const created: { job: NewJob; at: string }[] = [];
   for (const row of rows) {
     answers[row.n - 1] = row;
-    if (row.outcome === 'created') created.push({ entry: entries[row.n - 1]!, at: row.at });
+    if (row.outcome === 'created') created.push({ job: jobs[row.n - 1]!, at: row.at });
   }
   if (created.length === 0) return answers;
   crashPoint('create_job_after_commit');
@@ -217,9 +173,9 @@ async function commitEntries(shard: Shard, announcer: Announcer, entries: readon
 }
 
 /** After the commit, never before. Tasks whose time has not come get their tickets when it comes. */
-function announce(announcer: Announcer, created: readonly { entry: Entry; at: string }[]): void {
-  const ready = created.flatMap(({ entry, at }) =>
-    entry.tasks.filter((task) => !isLater(task, toDate(at))).map((task) => ({ task, at })),
+function announce(announcer: Announcer, created: readonly { job: NewJob; at: string }[]): void {
+  const ready = created.flatMap(({ job, at }) =>
+    job.tasks.filter((task) => task.dependsOn.length === 0 && !isLater(task, toDate(at))).map((task) => ({ task, at })),
   );
   announceReady(
     announcer,
@@ -236,11 +192,12 @@ function isLater(task: NewTask, at: Date): boolean {
   return task.runAt !== null && task.runAt.getTime() > at.getTime();
 }
 
-function toRecords(entry: Entry, at: Date): { job: JobRecord; tasks: readonly TaskRecord[] } {
+function toRecords(entry: NewJob, at: Date): { job: JobRecord; tasks: readonly TaskRecord[] } {
   const { id, namespace, kind, externalId, creator } = entry;
   const job: JobRecord = { id, namespace, kind, externalId, createdBy: creator, createdAt: at, status: 'OPEN' };
   const tasks = entry.tasks.map((task): TaskRecord => {
     const later = isLater(task, at);
+    const waits = task.dependsOn.length > 0;
     return {
       id: task.id,
       namespace,
@@ -248,19 +205,18 @@ function toRecords(entry: Entry, at: Date): { job: JobRecord; tasks: readonly Ta
       kind: task.kind,
       payload: JSON.parse(task.payload) as unknown,
       priority: task.priority,
-      status: later ? 'SCHEDULED' : 'AVAILABLE',
+      status: later || waits ? 'SCHEDULED' : 'AVAILABLE',
       runAt: later ? task.runAt! : at,
-      nextRunAt: later ? task.runAt : null,
+      nextRunAt: later && !waits ? task.runAt : null,
       attemptsCounted: 0,
       maxAttempts: task.maxAttempts,
       finishedAt: null,
       result: null,
       error: null,
+      uniqueKey: null,
+      name: task.name,
+      waitsFor: task.dependsOn.length,
     };
   });
   return { job, tasks };
-}
-
-function hashRequest(parts: readonly unknown[]): string {
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
 }

@@ -5,6 +5,8 @@ import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import { createBatcher } from '../queue/batcher.ts';
 import type { Topics } from '../queue/topics.ts';
+import type { OpenedRow } from './open-tasks.ts';
+import { openTasks } from './open-tasks.ts';
 
 const finishTasks = loadStatement('finish-tasks');
 
@@ -27,13 +29,10 @@ export interface AttemptEnd {
   readonly verdict: Verdict;
 }
 
-interface Row {
-  readonly n: number;
-  readonly outcome: 'done' | 'refused';
+interface Row extends OpenedRow {
+  /** Null for a task that had waited for one of those that ended. */
+  readonly n: number | null;
   readonly ticket: string | null;
-  readonly topic_id: number;
-  readonly priority: number;
-  readonly deliver_after: string;
 }
 
 export interface FinishDependencies {
@@ -72,9 +71,9 @@ async function commitEnds(
   const returned: Row[] = [];
   for (const row of rows) {
     if (row.outcome !== 'done') continue;
-    answers[row.n - 1] = true;
+    answers[row.n! - 1] = true;
     crashPoint('finish_after_commit');
-    if (ends[row.n - 1]!.verdict.kind === 'RETURNED') returned.push(row);
+    if (ends[row.n! - 1]!.verdict.kind === 'RETURNED') returned.push(row);
     // A task that waits for its next attempt gets a new ticket when its time has come.
     else if (row.ticket !== null) announcer.acknowledge(row.ticket);
   }
@@ -84,11 +83,12 @@ async function commitEnds(
       announcer,
       returned.map((row) => ({
         topic: topics.byId(row.topic_id)!,
-        key: { priority: row.priority, deliverAfter: row.deliver_after, id: ends[row.n - 1]!.taskId },
+        key: { priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id },
       })),
     );
     for (const row of returned) if (row.ticket !== null) announcer.giveBack(row.ticket);
   }
+  await openTasks(topics, announcer, rows);
   if (answers.includes(true)) announcer.eventsWritten();
   return answers;
 }

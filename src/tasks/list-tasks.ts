@@ -1,18 +1,21 @@
 import type { Actor } from '../domain/actor.ts';
 import { requireRole } from '../domain/actor.ts';
 import { badInput } from '../domain/errors.ts';
-import { parseId } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
-import { parseName, parseText } from '../domain/names.ts';
+import { parseName } from '../domain/names.ts';
 import type { JobRecord, JobStatus, TaskRecord, TaskStatus } from '../domain/task.ts';
 import type { Shard } from '../postgres/shard.ts';
-import { loadStatement } from '../postgres/sql.ts';
+import { loadStatement, planEachTime } from '../postgres/sql.ts';
 import { taskReaders } from './find-task.ts';
+import type { JobFilter, TaskFilter } from './task-filter.ts';
+import { readJobFilter, readTaskFilter } from './task-filter.ts';
 import type { JobRow, TaskRow } from './task-rows.ts';
 import { toJob, toTask } from './task-rows.ts';
 
-const listJobs = loadStatement('list-jobs');
-const listTasks = loadStatement('list-tasks');
+const listJobs = planEachTime(loadStatement('list-jobs'));
+const listTasks = planEachTime(loadStatement('list-tasks'));
+const countJobs = planEachTime(loadStatement('count-jobs'));
+const countTasks = planEachTime(loadStatement('count-tasks'));
 const readTaskKinds = loadStatement('read-task-kinds');
 
 interface PageArguments {
@@ -22,19 +25,11 @@ interface PageArguments {
 }
 
 export interface TaskListArguments extends PageArguments {
-  readonly filter?: {
-    readonly kind?: readonly string[] | null;
-    readonly status?: readonly TaskStatus[] | null;
-    readonly jobId?: string | null;
-  } | null;
+  readonly filter?: TaskFilter | null;
 }
 
 export interface JobListArguments extends PageArguments {
-  readonly filter?: {
-    readonly kind?: readonly string[] | null;
-    readonly status?: readonly JobStatus[] | null;
-    readonly externalId?: string | null;
-  } | null;
+  readonly filter?: JobFilter | null;
 }
 
 export interface Page<Node> {
@@ -52,6 +47,13 @@ export interface TaskKind {
   readonly failed: number;
 }
 
+/** How many of what matches a filter stand how. */
+export interface StatusCounts<Status extends string> {
+  readonly counts: ReadonlyMap<Status, number>;
+  /** False when more match than are counted: these are then the newest ones. */
+  readonly isComplete: boolean;
+}
+
 /**
  * Lists a namespace's tasks, newest first, page by page.
  * @returns a function that throws Fault `FORBIDDEN`, `BAD_USER_INPUT` or `UNAVAILABLE`
@@ -62,16 +64,8 @@ export function createListTasks(
   return async (actor, input) => {
     const namespace = parseName('namespace', input.namespace);
     requireRole(actor, namespace, taskReaders);
-    const { kind, status, jobId } = input.filter ?? {};
-    const rows = await shard.run<TaskRow>(listTasks, [
-      namespace,
-      anyOf(status),
-      parseKinds('filter.kind', kind),
-      jobId === null || jobId === undefined ? null : parseId('filter.jobId', jobId),
-      decodeIdCursor(input.after),
-      input.first + 1,
-    ]);
-    return toPage(rows, input.first, toTask);
+    const values = await readTaskFilter(shard, namespace, input.filter, decodeIdCursor(input.after));
+    return toPage(await shard.run<TaskRow>(listTasks, [...values, input.first + 1]), input.first, toTask);
   };
 }
 
@@ -82,18 +76,42 @@ export function createListJobs(
   return async (actor, input) => {
     const namespace = parseName('namespace', input.namespace);
     requireRole(actor, namespace, taskReaders);
-    const { kind, status, externalId } = input.filter ?? {};
-    const rows = await shard.run<JobRow>(listJobs, [
-      namespace,
-      anyOf(status),
-      parseKinds('filter.kind', kind),
-      externalId === null || externalId === undefined
-        ? null
-        : parseText('filter.externalId', externalId, { charactersMax: limits.textCharacters }),
-      decodeIdCursor(input.after),
-      input.first + 1,
-    ]);
-    return toPage(rows, input.first, toJob);
+    const values = readJobFilter(namespace, input.filter, decodeIdCursor(input.after));
+    return toPage(await shard.run<JobRow>(listJobs, [...values, input.first + 1]), input.first, toJob);
+  };
+}
+
+/** Counts a namespace's tasks by status, at most 50,000, the newest ones. Faults as for the lists. */
+export function createCountTasks(
+  shard: Shard,
+): (
+  actor: Actor | undefined,
+  namespace: string,
+  filter: TaskFilter | null | undefined,
+) => Promise<StatusCounts<TaskStatus>> {
+  return async (actor, name, filter) => {
+    const namespace = parseName('namespace', name);
+    requireRole(actor, namespace, taskReaders);
+    const values = await readTaskFilter(shard, namespace, filter, null);
+    const rows = await shard.run<{ status: TaskStatus; tasks: number }>(countTasks, [...values, limits.taskCountRows]);
+    return toCounts(rows.map(({ status, tasks }) => [status, tasks]));
+  };
+}
+
+/** The same for jobs. */
+export function createCountJobs(
+  shard: Shard,
+): (
+  actor: Actor | undefined,
+  namespace: string,
+  filter: JobFilter | null | undefined,
+) => Promise<StatusCounts<JobStatus>> {
+  return async (actor, name, filter) => {
+    const namespace = parseName('namespace', name);
+    requireRole(actor, namespace, taskReaders);
+    const values = readJobFilter(namespace, filter, null);
+    const rows = await shard.run<{ status: JobStatus; jobs: number }>(countJobs, [...values, limits.taskCountRows]);
+    return toCounts(rows.map(({ status, jobs }) => [status, jobs]));
   };
 }
 
@@ -108,17 +126,9 @@ export function createListTaskKinds(
   };
 }
 
-/** Takes the names of kinds; none at all means every kind. */
-export function parseKinds(field: string, kinds: readonly string[] | null | undefined): readonly string[] | null {
-  if (kinds === null || kinds === undefined || kinds.length === 0) return null;
-  if (kinds.length > limits.taskKindsPerFilter) {
-    throw badInput(field, `must have at most ${limits.taskKindsPerFilter} entries`);
-  }
-  return kinds.map((kind, index) => parseName(`${field}.${index}`, kind));
-}
-
-function anyOf<Value>(values: readonly Value[] | null | undefined): readonly Value[] | null {
-  return values === null || values === undefined || values.length === 0 ? null : values;
+function toCounts<Status extends string>(rows: readonly (readonly [Status, number])[]): StatusCounts<Status> {
+  const all = rows.reduce((sum, [, count]) => sum + count, 0);
+  return { counts: new Map(rows), isComplete: all < limits.taskCountRows };
 }
 
 function toPage<Row extends { readonly id: string }, Node>(

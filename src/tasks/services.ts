@@ -1,5 +1,5 @@
 import type { Actor } from '../domain/actor.ts';
-import type { JobRecord, TaskRecord } from '../domain/task.ts';
+import type { JobRecord, JobStatus, TaskRecord, TaskStatus } from '../domain/task.ts';
 import type { ItemHistoryPage } from '../events/item-history.ts';
 import { createItemHistory } from '../events/item-history.ts';
 import type { CancelJobInput, CancelResult, CancelTaskInput } from './cancel.ts';
@@ -8,11 +8,20 @@ import type { CreateJobDependencies, CreateJobInput, CreateJobResult } from './c
 import { createCreateJob } from './create-job.ts';
 import { createFindJob, createFindTask } from './find-task.ts';
 import type { JobUpdates } from './job-updates.ts';
-import type { JobListArguments, Page, TaskKind, TaskListArguments } from './list-tasks.ts';
-import { createListJobs, createListTaskKinds, createListTasks } from './list-tasks.ts';
-import type { RetryFailedTasksInput, RetryResult, RetryTaskInput } from './retry.ts';
-import { createRetryFailedTasks, createRetryTask } from './retry.ts';
+import type { JobListArguments, Page, StatusCounts, TaskKind, TaskListArguments } from './list-tasks.ts';
+import {
+  createCountJobs,
+  createCountTasks,
+  createListJobs,
+  createListTaskKinds,
+  createListTasks,
+} from './list-tasks.ts';
+import type { RetryFailedTasksInput, RetryResult, RetryTaskInput, RetryTasksInput } from './retry.ts';
+import { createRetryFailedTasks, createRetryTask, createRetryTasks } from './retry.ts';
 import type { TaskStore } from './store.ts';
+import type { JobFilter, TaskFilter } from './task-filter.ts';
+import type { UpdateResult, UpdateTaskInput, UpdateTasksInput } from './update.ts';
+import { createUpdateTask, createUpdateTasks } from './update.ts';
 import type { JobUpdate, WatchJobsArguments } from './watch-jobs.ts';
 import { createWatchJobs } from './watch-jobs.ts';
 
@@ -26,9 +35,18 @@ export interface TaskServices {
   readonly findTask: (actor: Asker, id: string) => Promise<TaskRecord>;
   readonly listJobs: (actor: Asker, input: JobListArguments) => Promise<Page<JobRecord>>;
   readonly listTasks: (actor: Asker, input: TaskListArguments) => Promise<Page<TaskRecord>>;
+  readonly countJobs: (actor: Asker, namespace: string, filter?: JobFilter | null) => Promise<StatusCounts<JobStatus>>;
+  readonly countTasks: (
+    actor: Asker,
+    namespace: string,
+    filter?: TaskFilter | null,
+  ) => Promise<StatusCounts<TaskStatus>>;
   readonly listTaskKinds: (actor: Asker, namespace: string) => Promise<readonly TaskKind[]>;
   readonly retryTask: (actor: Asker, input: RetryTaskInput) => Promise<RetryResult>;
   readonly retryFailedTasks: (actor: Asker, input: RetryFailedTasksInput) => Promise<RetryResult>;
+  readonly retryTasks: (actor: Asker, input: RetryTasksInput) => Promise<RetryResult>;
+  readonly updateTask: (actor: Asker, input: UpdateTaskInput) => Promise<UpdateResult>;
+  readonly updateTasks: (actor: Asker, input: UpdateTasksInput) => Promise<UpdateResult>;
   readonly cancelTask: (actor: Asker, input: CancelTaskInput) => Promise<CancelResult>;
   readonly cancelJob: (actor: Asker, input: CancelJobInput) => Promise<CancelResult>;
   /** What happened to a task. Who may see it is the caller's business. */
@@ -49,9 +67,14 @@ export function createTaskServices(dependencies: TaskServiceDependencies): TaskS
     findTask: createFindTask(store),
     listJobs: createListJobs(shard),
     listTasks: createListTasks(shard),
+    countJobs: createCountJobs(shard),
+    countTasks: createCountTasks(shard),
     listTaskKinds: createListTaskKinds(shard),
     retryTask: createRetryTask(dependencies),
     retryFailedTasks: createRetryFailedTasks(dependencies),
+    retryTasks: createRetryTasks(dependencies),
+    updateTask: createUpdateTask(dependencies),
+    updateTasks: createUpdateTasks(dependencies),
     cancelTask: createCancelTask(dependencies),
     cancelJob: createCancelJob(dependencies),
     taskHistory: createItemHistory(shard),

@@ -11,6 +11,7 @@ import { toAttempt, toJob, toTask } from './task-rows.ts';
 const readTasks = loadStatement('read-tasks');
 const readJobTasks = loadStatement('read-job-tasks');
 const readJobs = loadStatement('read-jobs');
+const readDependencies = loadStatement('read-task-dependencies');
 const readTaskAttempts = loadStatement('read-task-attempts');
 
 /** Reads of jobs and tasks by key, coalesced over all requests of this process. Who may see what is the callers' business. */
@@ -19,6 +20,8 @@ export class TaskStore {
   readonly findJob: (id: string) => Promise<JobRecord | undefined>;
   /** The tasks of a job, in their order. */
   readonly tasksOf: (jobId: string) => Promise<readonly TaskRecord[]>;
+  /** The tasks that a task waits for or has waited for, in the order of their job. */
+  readonly dependenciesOf: (taskId: string) => Promise<readonly TaskRecord[]>;
   /** The last attempts of a task that have ended, oldest first. */
   readonly attemptsOf: (taskId: string) => Promise<readonly TaskAttempt[]>;
 
@@ -39,6 +42,14 @@ export class TaskStore {
         const rows = await shard.run<TaskRow>(readJobTasks, [[...new Set(ids)]]);
         const byJob = Map.groupBy(rows, (row) => row.job_id);
         return ids.map((id) => (byJob.get(id) ?? []).map(toTask));
+      },
+    });
+    this.dependenciesOf = createBatcher<string, readonly TaskRecord[]>({
+      rowsMax: 50,
+      run: async (ids) => {
+        const rows = await shard.run<TaskRow & { waiting_id: string }>(readDependencies, [[...new Set(ids)]]);
+        const byTask = Map.groupBy(rows, (row) => row.waiting_id);
+        return ids.map((id) => (byTask.get(id) ?? []).map(toTask));
       },
     });
     this.attemptsOf = createBatcher<string, readonly TaskAttempt[]>({

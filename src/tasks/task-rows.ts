@@ -23,6 +23,9 @@ export interface TaskRow {
   readonly finished_at: string | null;
   readonly result: unknown;
   readonly error: string | null;
+  readonly unique_key: string | null;
+  readonly name: string | null;
+  readonly waits_for: number;
   readonly attempts_counted: number;
   readonly status: TaskStatus;
   readonly next_run_at: string | null;
@@ -66,6 +69,9 @@ export function toTask(row: TaskRow): TaskRecord {
     finishedAt: row.finished_at === null ? null : toDate(row.finished_at),
     result: row.result,
     error: row.error,
+    uniqueKey: row.unique_key,
+    name: row.name,
+    waitsFor: row.waits_for,
   };
 }
 

@@ -110,6 +110,51 @@ describe('jobs over GraphQL', () => {
     });
   });
 
+  it('names, orders and changes tasks, and counts them', async () => {
+    const tasks = [
+      { kind: 'ordered', name: 'first', uniqueKey: 'order 1' },
+      { kind: 'ordered', dependsOn: ['first'], onDependencyFailure: 'CANCEL' },
+    ];
+    const create = `mutation($input: CreateJobInput!) { createJob(input: $input) {
+      ... on JobCreated { job { id tasks { id name uniqueKey dependsOn { name } } } existingTasks { id } }
+      ... on TaskKeyTaken { code place retryable task { name } } } }`;
+    const input = { namespace: 'acme', kind: 'ordered', externalId: 'no 5', tasks };
+    const { job } = (await ask('paul', create, { input })).data.createJob;
+    expect(job.tasks).toMatchObject([{ name: 'first', uniqueKey: 'order 1' }, { dependsOn: [{ name: 'first' }] }]);
+    expect((await ask('paul', create, { input })).data.createJob).toEqual({
+      code: 'TASK_KEY_TAKEN',
+      place: 0,
+      retryable: true,
+      task: { name: 'first' },
+    });
+    const update = `mutation($id: ID!) { updateTask(input: { taskId: $id, priority: 4 }) {
+      ... on TasksUpdated { count tasks { priority } } ... on NotUpdatable { code } } }`;
+    expect((await ask('sue', update, { id: job.tasks[0].id })).data.updateTask).toEqual({
+      count: 1,
+      tasks: [{ priority: 4 }],
+    });
+    expect((await ask('paul', update, { id: job.tasks[0].id })).errors[0].extensions.code).toBe('FORBIDDEN');
+    const bulk = await ask(
+      'sue',
+      `mutation { updateTasks(input: { namespace: "acme", filter: { externalId: "no 5" }, priority: 2, dryRun: true }) {
+        ... on TasksUpdated { count dryRun hasMore } }
+        retryTasks(input: { namespace: "acme", filter: { externalId: "no 5" } }) { ... on TasksRetried { count dryRun } } }`,
+    );
+    expect(bulk.data).toEqual({
+      updateTasks: { count: 2, dryRun: true, hasMore: false },
+      retryTasks: { count: 0, dryRun: false },
+    });
+    const counts = await ask(
+      'paul',
+      `{ taskCounts(namespace: "acme", filter: { externalId: "no 5" }) { scheduled available failed isComplete }
+         jobCounts(namespace: "acme", filter: { externalId: "no 5" }) { open } }`,
+    );
+    expect(counts.data).toEqual({
+      taskCounts: { scheduled: 1, available: 1, failed: 0, isComplete: true },
+      jobCounts: { open: 1 },
+    });
+  });
+
   it('keeps roles and namespaces apart', async () => {
     const input = { namespace: 'acme', kind: 'order', tasks: [{ kind: 'idle' }] };
     const created = await ask('olga', createJob, { input });

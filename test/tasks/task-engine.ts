@@ -2,7 +2,7 @@ import type { Foundation } from '../../src/compose.ts';
 import type { TaskRecord, TaskStatus } from '../../src/domain/task.ts';
 import { startServices } from '../../src/lifecycle.ts';
 import { createLogger } from '../../src/log.ts';
-import type { TaskInput } from '../../src/tasks/create-job.ts';
+import type { TaskInput } from '../../src/tasks/job-input.ts';
 import type { AnyTaskHandler } from '../../src/tasks/task-handler.ts';
 import { createWorkerServices } from '../../src/worker.ts';
 import { actor } from '../support/engine.ts';

@@ -1,8 +1,8 @@
-import type { JobRecord, TaskAttempt, TaskEventType, TaskRecord } from '../../domain/task.ts';
+import type { JobRecord, JobStatus, TaskAttempt, TaskEventType, TaskRecord, TaskStatus } from '../../domain/task.ts';
 import { attemptOutcomes, jobStatuses, taskEventTypes, taskStatuses } from '../../domain/task.ts';
 import type { ItemEvent } from '../../events/item-history.ts';
 import { taskReaders } from '../../tasks/find-task.ts';
-import type { TaskKind } from '../../tasks/list-tasks.ts';
+import type { StatusCounts, TaskKind } from '../../tasks/list-tasks.ts';
 import { builder } from '../builder.ts';
 import { pageArguments, readPage } from '../pages.ts';
 
@@ -50,7 +50,8 @@ const TaskEventConnection = builder.connectionObject(
 );
 
 export const JobRef = builder.objectRef<JobRecord>('Job');
-export const TaskRef = builder.objectRef<TaskRecord>('Task').implement({
+export const TaskRef = builder.objectRef<TaskRecord>('Task');
+TaskRef.implement({
   fields: (t) => ({
     id: t.exposeID('id'),
     namespace: t.exposeString('namespace'),
@@ -74,6 +75,14 @@ export const TaskRef = builder.objectRef<TaskRecord>('Task').implement({
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
     result: t.expose('result', { type: 'JSON', nullable: true, description: 'What its handler gave back.' }),
     error: t.exposeString('error', { nullable: true, description: 'Of the last attempt that failed.' }),
+    uniqueKey: t.exposeString('uniqueKey', { nullable: true }),
+    name: t.exposeString('name', { nullable: true, description: 'By which other tasks of its job name it.' }),
+    dependsOn: t.field({
+      type: [TaskRef],
+      description: 'The tasks of its job that come before it.',
+      complexity: { field: 1, multiplier: 3 },
+      resolve: async (task, _args, { services }) => [...(await services.taskStore.dependenciesOf(task.id))],
+    }),
     events: t.field({
       type: TaskEventConnection,
       args: pageArguments,
@@ -139,19 +148,52 @@ const TaskKindRef = builder.objectRef<TaskKind>('TaskKind').implement({
   }),
 });
 
-const TaskFilter = builder.inputType('TaskFilter', {
+export const TaskFilterInput = builder.inputType('TaskFilter', {
   fields: (t) => ({
     kind: t.stringList({ description: 'Any of these; at most 50.' }),
     status: t.field({ type: [TaskStatusEnum] }),
     jobId: t.id(),
+    externalId: t.string({ description: 'What its job is named in the producer’s own records.' }),
+    createdAfter: t.field({ type: 'DateTime', description: 'To the millisecond, this one included.' }),
+    createdBefore: t.field({ type: 'DateTime' }),
+    error: t.string({ description: 'A text within its last error; upper and lower case are the same.' }),
   }),
 });
 
-const JobFilter = builder.inputType('JobFilter', {
+const JobFilterInput = builder.inputType('JobFilter', {
   fields: (t) => ({
     kind: t.stringList({ description: 'Any of these; at most 50.' }),
     status: t.field({ type: [JobStatusEnum] }),
     externalId: t.string(),
+    createdAfter: t.field({ type: 'DateTime', description: 'To the millisecond, this one included.' }),
+    createdBefore: t.field({ type: 'DateTime' }),
+    error: t.string({ description: 'A text within the last error of one of its tasks.' }),
+  }),
+});
+
+const TaskCountsRef = builder.objectRef<StatusCounts<TaskStatus>>('TaskCounts').implement({
+  description: 'How many tasks stand how.',
+  fields: (t) => ({
+    scheduled: t.int({ resolve: ({ counts }) => counts.get('SCHEDULED') ?? 0 }),
+    available: t.int({ resolve: ({ counts }) => counts.get('AVAILABLE') ?? 0 }),
+    running: t.int({ resolve: ({ counts }) => counts.get('RUNNING') ?? 0 }),
+    retryable: t.int({ resolve: ({ counts }) => counts.get('RETRYABLE') ?? 0 }),
+    succeeded: t.int({ resolve: ({ counts }) => counts.get('SUCCEEDED') ?? 0 }),
+    failed: t.int({ resolve: ({ counts }) => counts.get('FAILED') ?? 0 }),
+    cancelled: t.int({ resolve: ({ counts }) => counts.get('CANCELLED') ?? 0 }),
+    isComplete: t.exposeBoolean('isComplete', { description: 'False: only the newest 50,000 were counted.' }),
+  }),
+});
+
+const JobCountsRef = builder.objectRef<StatusCounts<JobStatus>>('JobCounts').implement({
+  description: 'How many jobs stand how.',
+  fields: (t) => ({
+    open: t.int({ resolve: ({ counts }) => counts.get('OPEN') ?? 0 }),
+    succeeded: t.int({ resolve: ({ counts }) => counts.get('SUCCEEDED') ?? 0 }),
+    partiallyFailed: t.int({ resolve: ({ counts }) => counts.get('PARTIALLY_FAILED') ?? 0 }),
+    failed: t.int({ resolve: ({ counts }) => counts.get('FAILED') ?? 0 }),
+    cancelled: t.int({ resolve: ({ counts }) => counts.get('CANCELLED') ?? 0 }),
+    isComplete: t.exposeBoolean('isComplete', { description: 'False: only the newest 50,000 were counted.' }),
   }),
 });
 
@@ -176,7 +218,7 @@ builder.queryFields((t) => ({
     type: JobConnection,
     description: 'Newest first.',
     authScopes,
-    args: { namespace: t.arg.string({ required: true }), filter: t.arg({ type: JobFilter }), ...pageArguments },
+    args: { namespace: t.arg.string({ required: true }), filter: t.arg({ type: JobFilterInput }), ...pageArguments },
     resolve: async (_root, { namespace, filter, ...page }, { actor, services }) => {
       const { first, after } = readPage(page);
       const found = await services.listJobs(actor, { namespace, filter: filter ?? null, first, after: after ?? null });
@@ -187,12 +229,24 @@ builder.queryFields((t) => ({
     type: TaskConnection,
     description: 'Newest first.',
     authScopes,
-    args: { namespace: t.arg.string({ required: true }), filter: t.arg({ type: TaskFilter }), ...pageArguments },
+    args: { namespace: t.arg.string({ required: true }), filter: t.arg({ type: TaskFilterInput }), ...pageArguments },
     resolve: async (_root, { namespace, filter, ...page }, { actor, services }) => {
       const { first, after } = readPage(page);
       const found = await services.listTasks(actor, { namespace, filter: filter ?? null, first, after: after ?? null });
       return toConnection(found, after);
     },
+  }),
+  taskCounts: t.field({
+    type: TaskCountsRef,
+    authScopes,
+    args: { namespace: t.arg.string({ required: true }), filter: t.arg({ type: TaskFilterInput }) },
+    resolve: (_root, { namespace, filter }, { actor, services }) => services.countTasks(actor, namespace, filter),
+  }),
+  jobCounts: t.field({
+    type: JobCountsRef,
+    authScopes,
+    args: { namespace: t.arg.string({ required: true }), filter: t.arg({ type: JobFilterInput }) },
+    resolve: (_root, { namespace, filter }, { actor, services }) => services.countJobs(actor, namespace, filter),
   }),
   taskKinds: t.field({
     type: [TaskKindRef],

@@ -1,10 +1,12 @@
 import { Migration0001EngineAndCases } from './0001-engine-and-cases.ts';
 import { Migration0002JobsAndTasks } from './0002-jobs-and-tasks.ts';
+import { Migration0004TaskControl } from './0004-task-control.ts';
 import { Migration0006Mails } from './0006-mails.ts';
 
 /** In order; only ever appended to. */
 export const migrations = [
   { name: '0001-engine-and-cases', class: Migration0001EngineAndCases },
   { name: '0002-jobs-and-tasks', class: Migration0002JobsAndTasks },
+  { name: '0004-task-control', class: Migration0004TaskControl },
   { name: '0006-mails', class: Migration0006Mails },
 ] as const;

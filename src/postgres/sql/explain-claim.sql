@@ -9,7 +9,8 @@ with topic as materialized (
 ), facts as materialized (
   select exists (select from items where topic_id = $1::integer and state = 'ready') as any_ready,
          (select min(lease_expires_at) from items where topic_id = $1::integer and state = 'leased') as next_expiry,
-         (select deliver_after from items where topic_id = $1::integer and state = 'delayed' order by deliver_after limit 1) as next_due
+         (select deliver_after from items where topic_id = $1::integer and state = 'delayed'
+             and deliver_after < 'infinity' order by deliver_after limit 1) as next_due
 )
 select h.maximum is not null and h.maximum <= (
          select count(*) from items i, topic, siblings

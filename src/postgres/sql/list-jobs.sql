@@ -1,6 +1,7 @@
--- A page of a namespace's jobs, newest first.
+-- A page of a namespace's jobs, newest first. Planned anew each time, so that what is not asked for costs nothing.
 -- $1 namespace  $2 statuses text[] (null: all)  $3 kinds text[] (null: all)  $4 external id (null: all)
--- $5 id to go on after (null: from the start)  $6 how many
+-- $5 lowest id (null: any)  $6 id below which to look (null: any)  $7 text within the error of one of its tasks (null: any)
+-- $8 how many
 select j.id, j.namespace, j.kind, j.external_id, j.created_by, j.created_at, job_status(c.open, c.succeeded, c.failed) as status
   from jobs j
  cross join lateral (
@@ -12,6 +13,9 @@ select j.id, j.namespace, j.kind, j.external_id, j.created_by, j.created_at, job
    and ($2::text[] is null or job_status(c.open, c.succeeded, c.failed) = any ($2::text[]))
    and ($3::text[] is null or j.kind = any ($3::text[]))
    and ($4::text is null or j.external_id = $4::text)
-   and ($5::uuid is null or j.id < $5::uuid)
+   and ($5::uuid is null or j.id >= $5::uuid)
+   and ($6::uuid is null or j.id < $6::uuid)
+   and ($7::text is null
+        or exists (select from tasks t where t.job_id = j.id and position(lower($7::text) in lower(t.error)) > 0))
  order by j.id desc
- limit $6::integer
+ limit $8::integer

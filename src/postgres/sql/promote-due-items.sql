@@ -14,4 +14,4 @@ select id as item_id, topic_id, priority, deliver_after, null::float8 as next_mi
 union all
 select null, null, null, null,
        (select extract(epoch from deliver_after - clock_timestamp())::float8 * 1000 from items
-         where state = 'delayed' and deliver_after > clock_timestamp() order by deliver_after limit 1)
+         where state = 'delayed' and deliver_after > clock_timestamp() and deliver_after < 'infinity' order by deliver_after limit 1)
