@@ -40,6 +40,8 @@ import { createMailServices } from './mail/read-mails.ts';
 import { Metrics } from './metrics.ts';
 import { Shard } from './postgres/shard.ts';
 import { loadStatement } from './postgres/sql.ts';
+import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
+import { createQueueServices } from './priority-queue/services.ts';
 import { Claims } from './queue/claims.ts';
 import { Topics } from './queue/topics.ts';
 import type { Services } from './services.ts';
@@ -62,6 +64,7 @@ export interface Foundation {
   readonly blobs: BlobStore;
   readonly topics: Topics;
   readonly claims: Claims<ClaimCaseRow>;
+  readonly queueClaims: Claims<ClaimQueueItemRow>;
   readonly announcer: EngineAnnouncer;
   /** Who hears of topics that have ready items, here and in other processes. */
   readonly heads: Set<HeadListener>;
@@ -107,6 +110,16 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     log,
     observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim' }, claimers),
   });
+  const queueClaims = new Claims<ClaimQueueItemRow>({
+    shard,
+    statement: loadStatement('claim-queue-items'),
+    openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
+    newToken: randomUUID,
+    now: () => performance.now(),
+    log,
+    observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim-queue-items' }, claimers),
+    pickRowsMax: limits.queueItemsPerCall,
+  });
   const heads = new Set<HeadListener>();
   const announcer = new EngineAnnouncer({
     link,
@@ -116,6 +129,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     processId,
     onReady: (topic, key) => {
       claims.itemBecameReady(topic.id, key);
+      queueClaims.itemBecameReady(topic.id, key);
       for (const listener of heads) listener.onReady({ shard: shard.number, ...topicName(topic) }, key);
     },
   });
@@ -124,12 +138,12 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const stopHeads = listenHeads(link, processId, {
     onReady: (name, key) => {
       const topic = ownTopic(name);
-      if (topic !== undefined) claims.itemBecameReady(topic.id, key);
+      if (topic !== undefined) for (const one of [claims, queueClaims]) one.itemBecameReady(topic.id, key);
       for (const listener of heads) listener.onReady(name, key);
     },
     onLying: (name, items) => {
       const topic = ownTopic(name);
-      if (topic !== undefined) claims.itemsLieReady(topic.id, items);
+      if (topic !== undefined) for (const one of [claims, queueClaims]) one.itemsLieReady(topic.id, items);
       for (const listener of heads) listener.onLying(name, items);
     },
   });
@@ -157,6 +171,14 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       handlers: taskHandlers,
       now: Date.now,
       observeBatch: (rows) => metrics.batchRows.observe({ statement: 'create-jobs' }, rows),
+    }),
+    ...createQueueServices({
+      shard,
+      topics,
+      claims: queueClaims,
+      announcer,
+      newId,
+      observeBatch: (statement, calls) => metrics.batchRows.observe({ statement }, calls),
     }),
     caseStore: store,
     createUpload: createCreateUpload({ shard, newId, now: Date.now, urlSecret, publicUrl, documentBytesMax }),
@@ -193,7 +215,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       }),
   };
   metrics.watch({
-    claimersWaiting: () => claims.waiting,
+    claimersWaiting: () => claims.waiting + queueClaims.waiting,
     watchers: () => updates.watcherCount,
     natsConnected: () => link.connected,
     ticketsNotIssued: () => announcer.ticketsNotIssued,
@@ -216,6 +238,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     blobs,
     topics,
     claims,
+    queueClaims,
     announcer,
     heads,
     mailer,
@@ -227,6 +250,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     async close() {
       stopHeads();
       claims.close();
+      queueClaims.close();
       feed.stop();
       consumers.close();
       bus.close();

@@ -19,6 +19,12 @@ export type CrashPoint =
   | 'mail_before_send'
   /** The mail server has taken a mail; that is not recorded. */
   | 'mail_after_send'
+  /** Items are committed; no ticket has been issued, and their producer has no answer. */
+  | 'enqueue_after_commit'
+  /** The items' ends are committed; their tickets are not acknowledged, and the consumer has no answer. */
+  | 'ack_after_commit'
+  /** Items are back in their topic; their tickets are not, and the consumer has no answer. */
+  | 'nack_after_commit'
   /** Events are published; the relay's place is not saved. */
   | 'relay_after_publish';
 

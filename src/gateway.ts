@@ -39,6 +39,7 @@ export function createGatewayService(foundation: Foundation, onListening: (port:
     async stop() {
       health.drain();
       foundation.claims.drain();
+      foundation.queueClaims.drain();
       await gateway.stop(graceMilliseconds);
     },
   };

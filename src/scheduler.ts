@@ -1,6 +1,7 @@
 import type { Foundation } from './compose.ts';
 import { EventRelay } from './events/event-relay.ts';
 import type { Service } from './lifecycle.ts';
+import { createQueueHousekeeping } from './priority-queue/housekeeping.ts';
 import { runProgram } from './program.ts';
 import { createBacklogMeter } from './scheduler/measure-backlog.ts';
 import { createDueItemPromoter } from './scheduler/promote-due.ts';
@@ -32,6 +33,7 @@ export function createSchedulerServices(foundation: Foundation): readonly Servic
   return [
     createLeaseSweeper(shard, topics, announcer, log, (returned) => metrics.leasesExpired.inc(returned)),
     createDueItemPromoter(shard, topics, announcer, log),
+    ...createQueueHousekeeping(shard, announcer, log),
     reconciler.createService(),
     relay,
     createPruner(shard, blobs, foundation.config.casesKeptDays, log),

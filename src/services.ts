@@ -12,6 +12,7 @@ import type { CaseUpdate, WatchCasesArguments } from './cases/watch.ts';
 import type { CreatedUpload, CreateUploadInput } from './documents/create-upload.ts';
 import type { Actor } from './domain/actor.ts';
 import type { MailServices } from './mail/read-mails.ts';
+import type { QueueServices } from './priority-queue/services.ts';
 import type { Topics } from './queue/topics.ts';
 import type { TaskServices } from './tasks/services.ts';
 
@@ -19,7 +20,7 @@ import type { TaskServices } from './tasks/services.ts';
 type Asker = Actor | undefined;
 
 /** What resolvers stand on: one function a verb. */
-export interface Services extends TaskServices, MailServices {
+export interface Services extends TaskServices, MailServices, QueueServices {
   readonly topics: Topics;
   readonly caseStore: CaseStore;
   readonly createUpload: (actor: Asker, input: CreateUploadInput) => Promise<CreatedUpload>;

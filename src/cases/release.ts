@@ -1,6 +1,7 @@
 import type { Actor } from '../domain/actor.ts';
 import { requireRole } from '../domain/actor.ts';
 import { parseId } from '../domain/ids.ts';
+import { parseLeaseToken } from '../domain/lease-token.ts';
 import { limits } from '../domain/limits.ts';
 import { parseText } from '../domain/names.ts';
 import type { Shard } from '../postgres/shard.ts';
@@ -11,7 +12,6 @@ import { createBatcher } from '../queue/batcher.ts';
 import type { Topics } from '../queue/topics.ts';
 import type { HeldCase } from './case-rows.ts';
 import { findForAuditor } from './claim-case.ts';
-import { parseLeaseToken } from './lease-token.ts';
 import type { LostLease } from './lost-lease.ts';
 import { explainLostLease } from './lost-lease.ts';
 import type { CaseStore } from './store.ts';

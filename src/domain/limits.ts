@@ -108,6 +108,23 @@ export const limits = {
   smtpConnectMilliseconds: 5_000,
   smtpAnswerBytes: 65_536,
   smtpIdleMilliseconds: 30_000,
+  queueItemsPerCall: 1_000,
+  queuePayloadBytes: 65_536,
+  /** The largest that a topic may allow; a whole request has at most `bodyBytes`. */
+  queuePayloadBytesMax: 524_288,
+  queueMetadataBytes: 4_096,
+  queueUniqueKeyCharacters: 200,
+  queueDelaySeconds: 31_622_400,
+  queueTtlSeconds: 31_622_400,
+  queueTopicsPerDequeue: 100,
+  queueTopicsListed: 1_000,
+  /** Ready items of a topic are counted up to this many for the answer to a dequeue. */
+  queueReadyCounted: 10_000,
+  /** How old a topic's settings may be in a process that enqueues. */
+  queueSettingsMilliseconds: 1_000,
+  /** Items that one call removes or moves at most. */
+  queuePurgedPerCall: 100_000,
+  queueRedrivenPerCall: 10_000,
   /** How long a blob store may take to answer, or to take the next bytes. */
   blobStoreMilliseconds: 10_000,
   /** Topics of a shard that the metrics show one by one, those with the most items. */

@@ -43,7 +43,8 @@ export interface ClaimRow {
   readonly item_attempt: number;
   readonly acquired_at: string;
   readonly expires_at: string;
-  readonly held_floor: string;
+  /** Only of systems that count a holder's leases. */
+  readonly held_floor?: string;
   /** The first ready item before the last one taken that nobody in the batch may take, if there is one. */
   readonly left_priority?: number | null;
   readonly left_deliver_after?: string | null;
@@ -61,6 +62,7 @@ interface SettledRow {
 }
 
 interface ReturnedRow {
+  readonly outcome: 'ready' | 'dead' | 'gone';
   readonly item_id: string;
   readonly priority: number;
   readonly deliver_after: string;
@@ -92,6 +94,8 @@ export interface ClaimDeskOptions {
   readonly now: () => number;
   readonly log: Logger;
   readonly observePick?: (claimers: number, claimed: number) => void;
+  /** How many places one statement serves at most. */
+  readonly pickRowsMax?: number;
 }
 
 /**
@@ -102,6 +106,7 @@ export class ClaimDesk<Row extends ClaimRow> {
   readonly topic: Topic;
   readonly hint: HeadHint;
   readonly #options: ClaimDeskOptions;
+  readonly #pickRowsMax: number;
   /** In line for an answer at once. */
   readonly #fresh = new Set<Place<Row>>();
   /** In line until a ticket comes. */
@@ -120,6 +125,7 @@ export class ClaimDesk<Row extends ClaimRow> {
 
   constructor(options: ClaimDeskOptions) {
     this.#options = options;
+    this.#pickRowsMax = options.pickRowsMax ?? limits.batchRows;
     this.topic = options.topic;
     this.hint = new HeadHint(options.now);
     const onTicket = (ticket: TicketInHand): void => {
@@ -164,7 +170,7 @@ export class ClaimDesk<Row extends ClaimRow> {
   /** So many items lie ready although nobody here got their tickets: as many of those who wait look without one. */
   itemsLieReady(items: number): void {
     if (this.#closed || this.#hand.length > 0) return;
-    const places = takeFrom(this.#waiting, Math.min(items, limits.batchRows));
+    const places = takeFrom(this.#waiting, Math.min(items, this.#pickRowsMax));
     if (places.length === 0) return;
     this.#picks += 1;
     const none = places.map(() => undefined);
@@ -173,19 +179,31 @@ export class ClaimDesk<Row extends ClaimRow> {
 
   /** Picks without a ticket, for a claimer whose topic has ready items while no ticket came. */
   async pickWithoutTicket(request: ClaimRequest): Promise<ClaimOutcome<Row>> {
-    return new Promise((settle, fail) => {
-      const place: Place<Row> = {
-        request,
-        settle,
-        fail,
-        atOnce: true,
-        take: () => true,
-        putBack: () => settle({ kind: 'busy' }),
-        busyRetries: 0,
-      };
-      this.#picks += 1;
-      void this.#pick([place], [undefined], true);
-    });
+    return (await this.pickManyWithoutTickets(request, 1))[0]!;
+  }
+
+  /** The same for so many items at once, at most as many as one statement serves. */
+  async pickManyWithoutTickets(request: ClaimRequest, count: number): Promise<readonly ClaimOutcome<Row>[]> {
+    const places: Place<Row>[] = [];
+    const outcomes = Array.from(
+      { length: count },
+      () =>
+        new Promise<ClaimOutcome<Row>>((settle, fail) => {
+          places.push({
+            request,
+            settle,
+            fail,
+            atOnce: true,
+            take: () => true,
+            putBack: () => settle({ kind: 'busy' }),
+            busyRetries: 0,
+          });
+        }),
+    );
+    this.#picks += 1;
+    const none = places.map(() => undefined);
+    void this.#pick(places, none, true);
+    return Promise.all(outcomes);
   }
 
   close(): void {
@@ -214,7 +232,7 @@ export class ClaimDesk<Row extends ClaimRow> {
       return;
     }
     while (this.#picks < picksAtOnce && this.#hand.length > 0) {
-      const places = this.#takePlaces(Math.min(this.#hand.length, limits.batchRows));
+      const places = this.#takePlaces(Math.min(this.#hand.length, this.#pickRowsMax));
       if (places.length === 0) break;
       const tickets = this.#hand.splice(0, places.length);
       this.#picks += 1;
@@ -224,7 +242,7 @@ export class ClaimDesk<Row extends ClaimRow> {
     // Tickets that nobody here can use go back at once: someone elsewhere can.
     while (this.#hand.length > inLine) line.giveBack(this.#hand.pop()!.replySubject);
     const freshNeed = this.#fresh.size - this.#hand.length - this.#nowPuller.outstanding;
-    if (freshNeed > 0) this.#nowPuller.pull({ batch: Math.min(freshNeed, limits.batchRows), noWait: true });
+    if (freshNeed > 0) this.#nowPuller.pull({ batch: Math.min(freshNeed, this.#pickRowsMax), noWait: true });
     const spare = Math.max(0, this.#hand.length - this.#fresh.size);
     const longNeed = this.#waiting.size - spare - this.#longPuller.outstanding;
     // Few pulls may be open at once, so each asks for at least as many as all before it: the line's growth is then covered.
@@ -237,7 +255,7 @@ export class ClaimDesk<Row extends ClaimRow> {
   #serveWithoutTickets(): void {
     this.#hand.length = 0; // their connection is gone; the server hands them out again
     while (this.#picks < picksAtOnce && this.#fresh.size > 0) {
-      const places = this.#takePlaces(Math.min(this.#fresh.size, limits.batchRows));
+      const places = this.#takePlaces(Math.min(this.#fresh.size, this.#pickRowsMax));
       if (places.length === 0) break;
       this.#picks += 1;
       void this.#pick(
@@ -253,7 +271,7 @@ export class ClaimDesk<Row extends ClaimRow> {
           this.#schedule();
           return;
         }
-        const places = this.#takePlaces(limits.batchRows);
+        const places = this.#takePlaces(this.#pickRowsMax);
         if (places.length > 0) {
           this.#picks += 1;
           void this.#pick(
@@ -299,15 +317,17 @@ export class ClaimDesk<Row extends ClaimRow> {
       // A ticket that was delivered before, or none at all: a lease may have run out without anybody noticing.
       if (lookForExpired || tickets.some((ticket) => ticket !== undefined && ticket.deliveryCount > 1)) {
         const returned = await this.#options.shard.run<ReturnedRow>(returnExpired, [[topic.id], limits.batchRows]);
+        // What left the topic leaves its ticket behind; the reconciler gives dead letters tickets of their own.
         for (const row of returned)
-          this.hint.lower({ priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id });
+          if (row.outcome === 'ready')
+            this.hint.lower({ priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id });
       }
       const picked = await this.#pickRows(places, tickets);
       let claimed = 0;
       for (const [index, place] of places.entries()) {
         const { row, token } = picked[index]!;
         const ticket = tickets[index];
-        if (place.request.heldMax !== null) floors.set(topic.namespace, place.request.holder, row.held_floor);
+        if (place.request.heldMax !== null) floors.set(topic.namespace, place.request.holder, row.held_floor!);
         if (row.outcome === 'claimed') {
           claimed += 1;
           crashPoint('claim_after_commit');

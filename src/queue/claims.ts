@@ -15,6 +15,8 @@ import type { TicketLine } from './ticket-line.ts';
 const explainClaim = loadStatement('explain-claim');
 /** A line in which nobody has stood for this long is closed. */
 const idleDeskMilliseconds = 300_000;
+/** A waiter who also stands elsewhere looks at a paused topic again after this long, or when it is told of an item there. */
+const pausedMilliseconds = 5_000;
 
 export interface ClaimsOptions {
   readonly shard: Shard;
@@ -25,6 +27,8 @@ export interface ClaimsOptions {
   readonly now: () => number;
   readonly log: Logger;
   readonly observePick?: (claimers: number, claimed: number) => void;
+  /** How many places in a line one statement serves at most. */
+  readonly pickRowsMax?: number;
 }
 
 /** Why nothing was handed out. */
@@ -39,6 +43,22 @@ export type ClaimResult<Row extends ClaimRow> =
   | { readonly kind: 'none'; readonly emptiness: Emptiness }
   | { readonly kind: 'limit' }
   | { readonly kind: 'paused'; readonly topic: Topic };
+
+export interface WantedItems {
+  readonly topic: Topic;
+  readonly count: number;
+}
+
+export interface ClaimedItem<Row extends ClaimRow> {
+  readonly topic: Topic;
+  readonly token: string;
+  readonly row: Row;
+}
+
+export interface ClaimedBatch<Row extends ClaimRow> {
+  readonly items: readonly ClaimedItem<Row>[];
+  readonly paused: ReadonlySet<Topic>;
+}
 
 interface Question {
   readonly topic: Topic;
@@ -64,6 +84,8 @@ export class Claims<Row extends ClaimRow> {
   readonly #sweep: NodeJS.Timeout;
   /** What ends each wait early. */
   readonly #waits = new Set<() => void>();
+  /** What brings waiters back to topics that were paused, by topic. */
+  readonly #resting = new Map<number, Set<() => void>>();
   #draining = false;
   #waiting = 0;
 
@@ -85,7 +107,8 @@ export class Claims<Row extends ClaimRow> {
 
   /**
    * Hands the best item of the topics to the holder; the first topic of the list that has one wins. Without one it
-   * waits up to `waitMilliseconds`, or until the signal aborts.
+   * waits up to `waitMilliseconds`, or until the signal aborts. A paused topic counts as empty unless all are paused, or
+   * nothing else was found.
    * @throws Fault `BACKPRESSURE` when too many wait, `UNAVAILABLE` when the record cannot be reached
    */
   async claim(
@@ -98,19 +121,64 @@ export class Claims<Row extends ClaimRow> {
     this.#waiting += 1;
     try {
       const deadline = this.#options.now() + waitMilliseconds;
+      const paused = new Set<Topic>();
       for (const topic of topics) {
         const desk = this.#ready.get(topic.id) ?? (await this.#openDesk(topic));
         this.#usedAt.set(topic.id, this.#options.now());
         const outcome = await standAtOnce(desk, request);
         const result = settled(outcome, topic);
-        if (result !== undefined) return result;
+        if (result?.kind === 'paused') paused.add(topic);
+        else if (result !== undefined) return result;
       }
+      const open = topics.filter((topic) => !paused.has(topic));
+      if (open.length === 0) return { kind: 'paused', topic: topics[0]! };
+      const orPaused = (result: ClaimResult<Row>): ClaimResult<Row> =>
+        result.kind === 'none' && paused.size > 0 ? { kind: 'paused', topic: [...paused][0]! } : result;
       // Before any waiting: who holds enough is told so, and what is ready without a ticket is found.
-      const looked = await this.#look(topics, request);
+      const looked = await this.#look(open, request);
       const left = deadline - this.#options.now();
-      if (looked.kind !== 'none' || left <= 0 || signal.aborted || this.#draining) return looked;
-      const result = await this.#wait(topics, request, left, signal);
-      return result ?? (signal.aborted ? looked : await this.#look(topics, request));
+      if (looked.kind !== 'none' || left <= 0 || signal.aborted || this.#draining) return orPaused(looked);
+      const result = await this.#wait(topics, request, left, signal, true);
+      return result ?? orPaused(signal.aborted ? looked : await this.#look(open, request));
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /**
+   * Hands so many of the best items of each topic to the holder. Whatever lies ready is found, with a ticket or without
+   * one. When nothing is, it waits up to `waitMilliseconds` for the first item, in paused topics, too.
+   * @throws Fault `BACKPRESSURE` when too many wait, `UNAVAILABLE` when the record cannot be reached
+   */
+  async claimBatch(
+    wanted: readonly WantedItems[],
+    request: ClaimRequest,
+    waitMilliseconds: number,
+    signal: AbortSignal,
+  ): Promise<ClaimedBatch<Row>> {
+    if (this.#waiting >= limits.waitingClaims) throw backpressure(1_000);
+    this.#waiting += 1;
+    try {
+      const deadline = this.#options.now() + waitMilliseconds;
+      const paused = new Set<Topic>();
+      for (;;) {
+        const filled = await allFilled(wanted.map((one) => this.#fill(one, request, paused)));
+        const left = deadline - this.#options.now();
+        if (filled.length > 0 || left <= 0 || signal.aborted || this.#draining) return { items: filled, paused };
+        const first = await this.#wait(
+          wanted.map(({ topic }) => topic),
+          request,
+          left,
+          signal,
+          false,
+        );
+        if (signal.aborted && first === undefined) return { items: [], paused };
+        if (first?.kind !== 'claimed') continue; // time is up: one last look, then the answer
+        const { topic } = first;
+        const more = wanted.find((one) => one.topic === topic)!.count - 1;
+        const rest = more === 0 ? [] : await this.#fillAfter(first, { topic, count: more }, request, paused);
+        return { items: [first, ...rest], paused };
+      }
     } finally {
       this.#waiting -= 1;
     }
@@ -135,7 +203,7 @@ export class Claims<Row extends ClaimRow> {
         this.#usedAt.set(topic.id, this.#options.now());
       }
       if (signal.aborted || this.#draining) return undefined;
-      return await this.#wait(topics, request, undefined, signal);
+      return await this.#wait(topics, request, undefined, signal, true);
     } finally {
       this.#waiting -= 1;
     }
@@ -144,6 +212,12 @@ export class Claims<Row extends ClaimRow> {
   /** Lowers the head hints of a topic and wakes those who were left out; for what other processes announce, too. */
   itemBecameReady(topicId: number, key: OrderKey): void {
     this.#ready.get(topicId)?.itemBecameReady(key);
+    this.topicResumed(topicId);
+  }
+
+  /** Whoever turned away from a topic because it was paused looks again. */
+  topicResumed(topicId: number): void {
+    for (const comeBack of [...(this.#resting.get(topicId) ?? [])]) comeBack();
   }
 
   /** Nobody waits any more: those who do are answered now, and later callers at once. */
@@ -168,7 +242,7 @@ export class Claims<Row extends ClaimRow> {
     const opening =
       this.#desks.get(topic.id) ??
       this.#options.openLine(topic).then((line) => {
-        const { shard, statement, newToken, now, log, observePick } = this.#options;
+        const { shard, statement, newToken, now, log, observePick, pickRowsMax } = this.#options;
         const desk = new ClaimDesk<Row>({
           topic,
           shard,
@@ -179,6 +253,7 @@ export class Claims<Row extends ClaimRow> {
           now,
           log,
           observePick,
+          ...(pickRowsMax === undefined ? {} : { pickRowsMax }),
         });
         this.#ready.set(topic.id, desk);
         return desk;
@@ -192,6 +267,55 @@ export class Claims<Row extends ClaimRow> {
     }
   }
 
+  async #deskOf(topic: Topic): Promise<ClaimDesk<Row>> {
+    const desk = this.#ready.get(topic.id) ?? (await this.#openDesk(topic));
+    this.#usedAt.set(topic.id, this.#options.now());
+    return desk;
+  }
+
+  /** So many items of one topic, as far as they lie ready: with the tickets that are there, and then without. */
+  async #fill(
+    { topic, count }: WantedItems,
+    request: ClaimRequest,
+    paused: Set<Topic>,
+  ): Promise<readonly ClaimedItem<Row>[]> {
+    paused.delete(topic);
+    const desk = await this.#deskOf(topic);
+    const items: ClaimedItem<Row>[] = [];
+    const take = (outcomes: readonly ClaimOutcome<Row>[]): boolean => {
+      for (const outcome of outcomes) {
+        if (outcome.kind === 'claimed') items.push({ topic, token: outcome.token, row: outcome.row });
+        else if (outcome.kind === 'paused') paused.add(topic);
+      }
+      return items.length < count && !paused.has(topic);
+    };
+    const places = Array.from({ length: count }, () => standAtOnce(desk, request));
+    const short = take(await allServed(places));
+    const rowsMax = this.#options.pickRowsMax ?? limits.batchRows;
+    if (!short) return items;
+    try {
+      take(await desk.pickManyWithoutTickets(request, Math.min(count - items.length, rowsMax)));
+    } catch (error) {
+      if (items.length === 0) throw error; // what is leased must be handed out
+    }
+    return items;
+  }
+
+  /** More of the topic that served the first one; what is leased already is handed out even when the rest fails. */
+  async #fillAfter(
+    first: ClaimedItem<Row>,
+    wanted: WantedItems,
+    request: ClaimRequest,
+    paused: Set<Topic>,
+  ): Promise<readonly ClaimedItem<Row>[]> {
+    try {
+      return await this.#fill(wanted, request, paused);
+    } catch (error) {
+      this.#options.log.debug({ err: error, topic: first.topic.name }, 'only the first item could be claimed');
+      return [];
+    }
+  }
+
   /** Stands in the lines of all topics at once until one serves, time is up, or the caller goes. */
   async #wait(
     topics: readonly Topic[],
@@ -199,12 +323,39 @@ export class Claims<Row extends ClaimRow> {
     /** Undefined: for ever. */
     milliseconds: number | undefined,
     signal: AbortSignal,
+    /** Whether it ends when all topics are found paused; else they are looked at again from time to time. */
+    endsWhenPaused: boolean,
   ): Promise<ClaimResult<Row> | undefined> {
     const desks = topics.map((topic) => this.#ready.get(topic.id)).filter((desk) => desk !== undefined);
     return new Promise((resolve, reject) => {
       let busy = false;
       let over = false;
       const places: { desk: ClaimDesk<Row>; place: ClaimPlace<Row> }[] = [];
+      /** The lines that were left because their topic is paused, with what takes them off this list. */
+      const resting = new Map<ClaimDesk<Row>, () => void>();
+      const enterAll = (): void => {
+        for (const entry of places) if (!resting.has(entry.desk)) entry.desk.enter(entry.place);
+      };
+      const rest = (desk: ClaimDesk<Row>): void => {
+        if (resting.has(desk)) return;
+        const topicId = desk.topic.id;
+        const resters = this.#resting.get(topicId) ?? new Set();
+        this.#resting.set(topicId, resters);
+        const comeBack = (): void => {
+          stopResting();
+          const entry = places.find((one) => one.desk === desk)!;
+          if (!busy && !over) desk.enter(entry.place);
+        };
+        const stopResting = (): void => {
+          clearTimeout(restTimer);
+          resting.delete(desk);
+          resters.delete(comeBack);
+          if (resters.size === 0) this.#resting.delete(topicId);
+        };
+        const restTimer = setTimeout(comeBack, pausedMilliseconds);
+        resters.add(comeBack);
+        resting.set(desk, stopResting);
+      };
       const leaveAll = (): void => {
         for (const { desk, place } of places) desk.leave(place);
       };
@@ -215,6 +366,7 @@ export class Claims<Row extends ClaimRow> {
         signal.removeEventListener('abort', giveUp);
         this.#waits.delete(giveUp);
         leaveAll();
+        for (const stopResting of [...resting.values()]) stopResting();
         action();
       };
       // Someone who is just being served gets what the statement brings.
@@ -240,9 +392,16 @@ export class Claims<Row extends ClaimRow> {
           putBack: () => {
             busy = false;
             if (expired) end(() => resolve(undefined));
-            else if (!over) for (const entry of places) entry.desk.enter(entry.place);
+            else if (!over) enterAll();
           },
           settle: (outcome) => {
+            if (outcome.kind === 'paused') rest(desk);
+            if (outcome.kind === 'paused' && !(endsWhenPaused && resting.size === places.length)) {
+              busy = false;
+              if (expired) end(() => resolve(undefined));
+              else enterAll();
+              return;
+            }
             end(() => {
               try {
                 resolve(settled(outcome, desk.topic));
@@ -268,7 +427,7 @@ export class Claims<Row extends ClaimRow> {
       const desk = this.#ready.get(topic.id);
       if (facts.ready_for_holder && desk !== undefined) {
         const result = settled(await desk.pickWithoutTicket(request), topic);
-        if (result !== undefined) return result;
+        if (result !== undefined && result.kind !== 'paused') return result;
         // Others were quicker between the look and the pick.
         emptiness = joinEmptiness(emptiness, { reason: 'ALL_HELD', nextEligibleAt: null });
         continue;
@@ -319,6 +478,30 @@ function standAtOnce<Row extends ClaimRow>(desk: ClaimDesk<Row>, request: ClaimR
     };
     desk.enter(place);
   });
+}
+
+/**
+ * The outcomes of places that stand together. A failure counts only when nobody was served: what is leased must be handed
+ * out.
+ */
+async function allServed<Row extends ClaimRow>(
+  places: readonly Promise<ClaimOutcome<Row>>[],
+): Promise<readonly ClaimOutcome<Row>[]> {
+  const ends = await Promise.allSettled(places);
+  const outcomes = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  if (outcomes.some((outcome) => outcome.kind === 'claimed')) return outcomes;
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+  return outcomes;
+}
+
+/** The same for topics. */
+async function allFilled<Item>(topics: readonly Promise<readonly Item[]>[]): Promise<readonly Item[]> {
+  const ends = await Promise.allSettled(topics);
+  const items = ends.flatMap((end) => (end.status === 'fulfilled' ? end.value : []));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (items.length === 0 && failed !== undefined) throw failed.reason;
+  return items;
 }
 
 /** What the caller gets, or undefined when there was nothing and it may go on looking. */

@@ -18,6 +18,7 @@ interface Row {
   readonly priority: number;
   readonly deliver_after: string;
   readonly ticket: string | null;
+  readonly outcome: 'ready' | 'dead' | 'gone';
 }
 
 /** Returns items whose lease has run out, and wakes whoever waits for them. Any number of these may run. */
@@ -34,15 +35,20 @@ export function createLeaseSweeper(
     if (rows.length > 0) {
       count(rows.length);
       await topics.byIds(rows.map((row) => row.topic_id));
-      announceReady(
-        announcer,
-        rows.map((row) => ({
+      const ready = rows
+        .filter((row) => row.outcome !== 'gone')
+        .map((row) => ({
           topic: topics.byId(row.topic_id)!,
           key: { priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id },
-        })),
-      );
+          dead: row.outcome === 'dead',
+        }));
+      announceReady(announcer, ready);
       // Its timer would bring the ticket back by itself; this wakes the next claimer a little sooner.
-      for (const row of rows) if (row.ticket !== null) announcer.giveBack(row.ticket);
+      for (const row of rows)
+        if (row.ticket !== null) announcer[row.outcome === 'ready' ? 'giveBack' : 'acknowledge'](row.ticket);
+      const dead = ready.filter((item) => item.dead);
+      if (dead.length > 0)
+        announcer.issueTickets(dead.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
       announcer.eventsWritten();
     }
     if (rows.length === rowsPerStep) return 0;

@@ -1,4 +1,4 @@
-import { badInput } from '../domain/errors.ts';
+import { badInput } from './errors.ts';
 
 const tokenPattern = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

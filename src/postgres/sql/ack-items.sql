@@ -1,0 +1,27 @@
+-- Ends items of the priority queue, each under its fencing token.
+-- $1 item ids uuid[]  $2 lease tokens uuid[]  $3 namespaces text[]  $4 who text[]
+-- One row an entry: outcome 'acked' or 'refused', and nothing of it changed. The rows are locked by primary key first and
+-- judged after the wait, by the database's clock.
+with entry as materialized (
+  select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) with ordinality as e (id, token, namespace, actor, n)
+), locked as materialized (
+  select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.lease_token, i.lease_expires_at, i.ticket, t.history
+    from items i join topics t on t.id = i.topic_id
+   where i.id = any ($1::uuid[]) and t.system = 'queue'
+   order by i.id
+     for update of i
+), live as materialized (
+  select e.n, e.actor, l.*, clock_timestamp() as at
+    from entry e join locked l on l.id = e.id
+   where l.state = 'leased' and l.lease_token = e.token and l.namespace = e.namespace
+     and l.lease_expires_at > clock_timestamp()
+), ended as (
+  delete from items i using live v where i.id = v.id
+), event_rows as (
+  -- The token is dead now: kept so that the same ack, sent again, can be told from a stranger's.
+  insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt, reason)
+  select distinct on (id) (select event_position()), namespace, topic_id, id, 'ACKED', actor, at, attempt, lease_token::text
+    from live where history
+)
+select e.n::integer as n, case when v.id is null then 'refused' else 'acked' end as outcome, v.ticket, v.topic_id
+  from entry e left join live v on v.n = e.n
