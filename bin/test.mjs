@@ -10,6 +10,7 @@ const report = join(project, '.caseload', `vitest-${process.pid}.json`);
 /** @type {readonly { name: string, args: readonly string[], count: (code: number) => { passed: number, failed: number } }[]} */
 const steps = [
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json'], count: countOne },
+  { name: 'types, dashboard', args: ['node_modules/typescript/bin/tsc', '-p', 'src/dashboard'], count: countOne },
   { name: 'lint', args: ['node_modules/@biomejs/biome/bin/biome', 'check', '.'], count: countOne },
   {
     name: 'tests',

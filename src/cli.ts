@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDashboard } from './cli/dashboard.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { addInspect } from './cli/inspect.ts';
 import { addLoad } from './cli/load.ts';
@@ -22,5 +23,6 @@ addInspect(program);
 addDoctor(program);
 addLoad(program);
 addSchema(program);
+addDashboard(program);
 
 await program.parseAsync();

@@ -7,6 +7,7 @@ import { createClaimNextCase } from './cases/claim-next.ts';
 import { createDecide } from './cases/decide.ts';
 import { createExtendLease } from './cases/extend.ts';
 import { createFindCase, createMyLeases } from './cases/find-case.ts';
+import { createListCaseTopics } from './cases/list-case-topics.ts';
 import { createListCases } from './cases/list-cases.ts';
 import { createRegister } from './cases/register.ts';
 import { createReleaseCase } from './cases/release.ts';
@@ -202,6 +203,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     }),
     findCase: createFindCase(store),
     listCases: createListCases(shard),
+    listCaseTopics: createListCaseTopics(shard),
     myLeases: createMyLeases(store),
     caseHistory: createCaseHistory(shard),
     watchCases: createWatchCases({ updates, store, shard: shard.number, now: Date.now }),

@@ -1,6 +1,8 @@
 import { limits } from './domain/limits.ts';
 import type { MailConfig } from './mail/mail-config.ts';
 import { readMailConfig } from './mail/mail-config.ts';
+import type { OidcConfig } from './site/oidc-config.ts';
+import { readOidcConfig } from './site/oidc-config.ts';
 
 /** The whole configuration, read once from the environment. */
 export interface Config {
@@ -37,6 +39,10 @@ export interface Config {
   /** Addresses beside public ones to which webhooks may go. Development allows the loopback interface. */
   readonly webhookPrivateAddresses: 'none' | 'loopback' | 'all';
   readonly mail: MailConfig;
+  /** The gateway signs tokens of example people for browsers on the same machine; never in production. */
+  readonly developmentSignIn: boolean;
+  /** How people sign in to the dashboard; undefined without an identity provider. */
+  readonly oidc: OidcConfig | undefined;
 }
 
 /** The configuration has faults; the message lists all of them, one a line, with the way out. */
@@ -96,6 +102,9 @@ export function readConfig(environment: Environment): Config {
   const allowPrivate = text('WEBHOOK_ALLOW_PRIVATE');
   if (allowPrivate !== undefined && allowPrivate !== 'true' && allowPrivate !== 'false')
     faults.push(`WEBHOOK_ALLOW_PRIVATE must be true or false, not '${allowPrivate}'`);
+  const developmentSignIn = text('DEVELOPMENT_SIGN_IN') === 'true';
+  if (developmentSignIn && mode === 'production') faults.push('DEVELOPMENT_SIGN_IN must not be set in production');
+  const oidc = readOidcConfig(text, mode, faults);
   const blobUrl = text('BLOB_URL');
   if (blobUrl === undefined) faults.push('BLOB_URL is needed: fs:<folder> or s3:<endpoint>/<bucket>');
   else if (!/^(fs|s3):.+/.test(blobUrl)) faults.push('BLOB_URL must start with fs: or s3:');
@@ -143,6 +152,8 @@ export function readConfig(environment: Environment): Config {
     webhookPrivateAddresses:
       allowPrivate === 'true' ? 'all' : allowPrivate === undefined && mode === 'development' ? 'loopback' : 'none',
     mail: readMailConfig(text, mode, faults),
+    developmentSignIn: developmentSignIn && authSecret !== undefined,
+    oidc,
   };
   if (faults.length > 0)
     throw new ConfigError(`The configuration has faults:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);

@@ -4,9 +4,11 @@ import { createDocumentRegister } from './documents/stored-documents.ts';
 import { createTransfer } from './documents/transfer.ts';
 import type { Page } from './health/health-pages.ts';
 import { createHealthPages, sendText, servePage } from './health/health-pages.ts';
+import { dashboardFolder, openDashboard } from './site/dashboard-files.ts';
+import { createSessionRoutes } from './site/session-routes.ts';
 
 /**
- * The gateway's paths beside `/graphql`: documents, health, metrics, and a page that says where to go. With a port of
+ * The gateway's paths beside `/graphql`: documents, health, metrics, the dashboard and its sign-in. With a port of
  * their own the metrics are not served here, where clients come.
  */
 export function createRoutes(
@@ -16,35 +18,33 @@ export function createRoutes(
   const transfer = createTransfer({ register: createDocumentRegister(shard), blobs, urlSecret: config.urlSecret, log });
   const { '/metrics': counts, ...healthPages } = createHealthPages(health, metrics);
   const hasMetrics = config.healthPort === undefined;
+  const session = createSessionRoutes(config);
+  const dashboard = openDashboard({
+    folder: dashboardFolder,
+    connectTo: config.oidc === undefined ? [] : [new URL(config.oidc.authority).origin],
+  });
+  if (dashboard === undefined) log.warn('the dashboard is not built; caseload dashboard builds it');
   const pages: Readonly<Record<string, Page>> = {
-    '/': (_request, response) =>
-      sendText(response, 200, 'text/html; charset=utf-8', startPage(config.mode === 'development', hasMetrics)),
     ...healthPages,
     ...(hasMetrics && counts !== undefined ? { '/metrics': counts } : {}),
+    ...(dashboard === undefined ? { '/': answerWithoutDashboard } : {}),
   };
   return async (request, response) => {
-    if (!(request.url ?? '/').startsWith('/documents/')) return servePage(pages, request, response);
-    await transfer.handle(request, response);
-    return true;
+    const path = (request.url ?? '/').split('?', 1)[0]!;
+    if (path.startsWith('/documents/')) {
+      await transfer.handle(request, response);
+      return true;
+    }
+    if (path === '/session' || path.startsWith('/session/')) return session.answer(request, response, path);
+    if (await servePage(pages, request, response)) return true;
+    return (await dashboard?.answer(request, response, path)) ?? false;
   };
 }
 
-function startPage(development: boolean, hasMetrics: boolean): string {
-  return `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Caseload</title>
-<style>
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 4rem auto; padding: 0 1rem; color-scheme: light dark; }
-  code { font-size: .95em }
-</style>
-<h1>Caseload</h1>
-<p>This gateway hands out work to one holder at a time.</p>
-<ul>
-  <li><code>POST /graphql</code> takes operations${development ? '; <a href="/graphql">open GraphiQL</a> to try them' : ''}</li>
-  <li><a href="/readyz">/readyz</a> and <a href="/livez">/livez</a> tell its health</li>
-${hasMetrics ? '  <li><a href="/metrics">/metrics</a> counts for Prometheus</li>\n' : ''}</ul>
-</html>
-`;
-}
+const answerWithoutDashboard: Page = (_request, response) =>
+  sendText(
+    response,
+    200,
+    'text/plain; charset=utf-8',
+    'This gateway answers at POST /graphql. Its dashboard is not built here: caseload dashboard builds it.\n',
+  );

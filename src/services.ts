@@ -4,6 +4,7 @@ import type { ClaimCaseInput, ClaimCaseResult } from './cases/claim-case.ts';
 import type { ClaimNextCaseInput, ClaimNextCaseResult } from './cases/claim-next.ts';
 import type { DecideInput, DecideResult } from './cases/decide.ts';
 import type { ExtendLeaseInput, ExtendLeaseResult } from './cases/extend.ts';
+import type { CaseTopic } from './cases/list-case-topics.ts';
 import type { CaseList, CaseListArguments } from './cases/list-cases.ts';
 import type { RegisterInput, RegisterResult } from './cases/register.ts';
 import type { ReleaseCaseInput, ReleaseCaseResult } from './cases/release.ts';
@@ -36,6 +37,7 @@ export interface Services extends TaskServices, MailServices, QueueServices {
   readonly decide: (actor: Asker, input: DecideInput) => Promise<DecideResult>;
   readonly findCase: (actor: Asker, id: string) => Promise<HeldCase>;
   readonly listCases: (actor: Asker, input: CaseListArguments) => Promise<CaseList>;
+  readonly listCaseTopics: (actor: Asker, namespace: string) => Promise<readonly CaseTopic[]>;
   readonly myLeases: (actor: Asker, namespace: string) => Promise<readonly HeldCase[]>;
   readonly caseHistory: (caseId: string, first: number, after: string | null) => Promise<CaseHistoryPage>;
   readonly watchCases: (actor: Asker, input: WatchCasesArguments) => Promise<AsyncIterableIterator<CaseUpdate>>;

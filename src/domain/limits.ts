@@ -23,6 +23,8 @@ export const limits = {
   casesHeldPerPersonMax: 10,
   pageItems: 100,
   pageItemsDefault: 20,
+  /** Where counts for people stop: more is "a great many", and costs. */
+  itemsCounted: 10_000,
   queryDepth: 10,
   queryComplexity: 1_000,
   queryTokens: 2_000,

@@ -1,5 +1,6 @@
 import './types/case.ts';
 import './types/mail.ts';
+import './types/case-topic.ts';
 import './types/problems.ts';
 import './types/task.ts';
 import './types/queue.ts';

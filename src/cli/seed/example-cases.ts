@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { developmentNamespace, developmentPeople } from '../../auth/development-people.ts';
 import { parseCsv } from './parse-csv.ts';
 
 /** The namespace that comes with example data, and who registers it. */
-export const exampleNamespace = 'acme';
-export const exampleApplicant = 'alice';
+export const exampleNamespace = developmentNamespace;
+export const exampleApplicant = developmentPeople[0]!.name;
 
 const folder = new URL('../../../data/', import.meta.url);
 

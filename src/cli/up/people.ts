@@ -1,8 +1,8 @@
 import { join } from 'node:path';
+import { developmentNamespace, developmentPeople } from '../../auth/development-people.ts';
 import { issueToken } from '../../auth/tokens.ts';
 import type { Config } from '../../config.ts';
 import type { Role } from '../../domain/actor.ts';
-import { exampleApplicant, exampleNamespace } from '../seed/example-cases.ts';
 import { writePrivately } from './settings.ts';
 
 /** Somebody to try things as. */
@@ -16,20 +16,13 @@ export interface ExamplePerson {
 
 const expiresInSeconds = 30 * 86_400;
 
-const people: readonly { readonly name: string; readonly role: Role }[] = [
-  { name: exampleApplicant, role: 'applicant' },
-  { name: 'bob', role: 'auditor' },
-  { name: 'carol', role: 'auditor' },
-  { name: 'olga', role: 'operator' },
-];
-
 /** Signs a token for each of them, good for 30 days, and puts it into a file that only its owner may read. */
 export async function createExamplePeople(home: string, config: Config): Promise<readonly ExamplePerson[]> {
   return Promise.all(
-    people.map(async ({ name, role }) => {
+    developmentPeople.map(async ({ name, role }) => {
       const token = await issueToken({
         subject: name,
-        namespace: exampleNamespace,
+        namespace: developmentNamespace,
         roles: [role],
         secret: config.authSecret ?? '',
         expiresInSeconds,

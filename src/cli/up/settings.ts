@@ -102,6 +102,7 @@ export function programEnvironment(
     URL_SECRET: createHmac('sha256', authSecret).update('caseload document URLs of development').digest('hex'),
     BLOB_URL: `fs:${join(settings.home, 'documents')}`,
     ...(given.SMTP_URL === undefined ? { MAIL_FOLDER: join(settings.home, 'mail') } : {}),
+    DEVELOPMENT_SIGN_IN: 'true',
     ...given,
     PORT: String(settings.gatewayPort),
     HOST: settings.host,

@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import { readConfig } from '../../config.ts';
 import type { Logger } from '../../log.ts';
+import { buildDashboard, DashboardBuildError, isDashboardFresh } from '../../site/build-dashboard.ts';
 import { withoutPassword } from '../addresses.ts';
 import { migrateAll } from '../migrate.ts';
 import type { Cleanups } from './cleanups.ts';
@@ -34,8 +35,8 @@ export async function startAll(start: Start): Promise<WelcomeFacts> {
   const servers: Start = { ...start, signal: AbortSignal.any([start.signal, halting.signal]) };
   // Loading the programs takes about as long as starting the servers, so both go on at once.
   const loading = Promise.all([import('./programs.ts'), import('./example-data.ts'), import('./people.ts')]);
-  const [database, nats, [{ startPrograms }, { seedOnce }, { createExamplePeople }]] = await allSettled(
-    [startDatabase(servers), startMessaging(servers), loading],
+  const [database, nats, , [{ startPrograms }, { seedOnce }, { createExamplePeople }]] = await allSettled(
+    [startDatabase(servers), startMessaging(servers), prepareDashboard(servers), loading],
     () => halting.abort(),
   );
   start.signal.throwIfAborted();
@@ -73,6 +74,21 @@ export async function startAll(start: Start): Promise<WelcomeFacts> {
 function requireGoodConfig(settings: UpSettings): void {
   const { databaseUrls = 'postgres://127.0.0.1/', natsUrl = 'nats://127.0.0.1' } = settings;
   readConfig(programEnvironment(settings, process.env, { databaseUrls, natsUrl }));
+}
+
+/** A dashboard that cannot be built keeps nobody from the API. */
+async function prepareDashboard({ terminal, signal }: Start): Promise<void> {
+  if (isDashboardFresh()) return;
+  try {
+    await terminal.step(
+      'Dashboard',
+      () => buildDashboard(signal),
+      () => 'built',
+    );
+  } catch (error) {
+    if (!(error instanceof DashboardBuildError)) throw error;
+    terminal.notice(error.message);
+  }
 }
 
 interface Database {

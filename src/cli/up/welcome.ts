@@ -30,8 +30,8 @@ function describeAddresses(facts: WelcomeFacts): readonly (readonly [string, str
   const { publicUrl, monitorPort, natsUrl } = facts;
   const nats = withoutPassword(natsUrl);
   return [
+    ['Dashboard', `${publicUrl}/`],
     ['GraphiQL', `${publicUrl}/graphql`],
-    ['Start page', `${publicUrl}/`],
     ['Metrics', `${publicUrl}/metrics`],
     ['PostgreSQL', psqlCommand(facts)],
     ['NATS', `nats -s ${nats} stream ls`],

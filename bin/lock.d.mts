@@ -1,0 +1,2 @@
+/** See lock.mjs. */
+export declare function takeLock(folder: string, onWait: () => void): Promise<() => void>;

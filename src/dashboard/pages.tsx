@@ -1,0 +1,47 @@
+import { useEffect } from 'preact/hooks';
+import { Route, Router, useLocation } from 'preact-iso';
+import { DeskPage } from './desk/desk-page.tsx';
+import { Notice } from './parts/notice.tsx';
+import { Page } from './parts/page.tsx';
+import { placesFor } from './places.ts';
+import { session } from './session/session.ts';
+import { useStore } from './store.ts';
+
+export function Pages() {
+  return (
+    <Router>
+      <Route path="/" component={StartPage} />
+      <Route path="/sign-in/callback" component={StartPage} />
+      <Route path="/desk" component={DeskPage} />
+      <Route default component={NothingHere} />
+    </Router>
+  );
+}
+
+/** Everybody starts where their work is. */
+function StartPage() {
+  const current = useStore(session);
+  const { route } = useLocation();
+  const first = current === undefined ? undefined : placesFor(current)[0];
+  useEffect(() => {
+    if (first !== undefined) route(first.path, true);
+  }, [first]);
+  if (first !== undefined) return null;
+  return (
+    <Page title="Welcome">
+      <Notice title="There is no page for your role here">
+        The dashboard serves applicants, auditors, supervisors and operators.
+      </Notice>
+    </Page>
+  );
+}
+
+function NothingHere() {
+  return (
+    <Page title="Nothing here">
+      <Notice title="There is no such page">
+        <a href="/">Go to the start</a>
+      </Notice>
+    </Page>
+  );
+}

@@ -1,0 +1,22 @@
+import { inWords } from './words.ts';
+
+const tones: Readonly<Record<string, string>> = {
+  PENDING: 'wait',
+  CLAIMED: 'busy',
+  APPROVED: 'good',
+  REJECTED: 'bad',
+  SCHEDULED: 'wait',
+  AVAILABLE: 'wait',
+  RUNNING: 'busy',
+  RETRYABLE: 'warn',
+  SUCCEEDED: 'good',
+  FAILED: 'bad',
+  PARTIALLY_FAILED: 'bad',
+  CANCELLED: 'off',
+  OPEN: 'busy',
+};
+
+/** A status as a word with a dot; the word alone says everything. */
+export function Status({ value }: { readonly value: string }) {
+  return <span class={`status status-${tones[value] ?? 'off'}`}>{inWords(value)}</span>;
+}

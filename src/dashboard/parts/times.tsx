@@ -1,0 +1,49 @@
+import { createStore, useStore } from '../store.ts';
+
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const ticks = createStore(0);
+setInterval(() => ticks.set(ticks.get() + 1), 10_000);
+
+const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** How long ago something was, kept up to date; the exact time is its title. */
+export function Ago({ at }: { readonly at: string }) {
+  useStore(ticks);
+  const date = new Date(at);
+  return (
+    <time dateTime={at} title={exact.format(date)}>
+      {formatAgo(date)}
+    </time>
+  );
+}
+
+export function formatAgo(date: Date): string {
+  const seconds = Math.round((date.getTime() - Date.now()) / 1_000);
+  const [unit, length] = units.find(([, size]) => Math.abs(seconds) >= size) ?? ['second', 1];
+  if (unit === 'second')
+    return Math.abs(seconds) < 10 ? 'just now' : relative.format(Math.ceil(seconds / 10) * 10, unit);
+  return relative.format(Math.trunc(seconds / length), unit);
+}
+
+export function formatExact(at: string): string {
+  return exact.format(new Date(at));
+}
+
+/** Hours and minutes. */
+export function formatClock(at: string): string {
+  return clock.format(new Date(at));
+}
+
+/** Minutes and seconds, or hours and minutes when it is long. */
+export function formatLeft(milliseconds: number): string {
+  const seconds = Math.max(0, Math.ceil(milliseconds / 1_000));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  if (seconds >= 3_600) return `${Math.floor(seconds / 3_600)} h ${two(Math.floor((seconds % 3_600) / 60))}`;
+  return `${Math.floor(seconds / 60)}:${two(seconds % 60)}`;
+}

@@ -1,0 +1,79 @@
+import type { ComponentChildren } from 'preact';
+import { useState } from 'preact/hooks';
+import { useLocation } from 'preact-iso';
+import { KeyHelp } from './keys/key-help.tsx';
+import { useKeys } from './keys/use-keys.ts';
+import { ConnectionBanner, ConnectionDot } from './live/connection-banner.tsx';
+import { Mark } from './parts/mark.tsx';
+import type { Place } from './places.ts';
+import { placesFor } from './places.ts';
+import { NamespaceField } from './session/namespace-field.tsx';
+import { endSession, session } from './session/session.ts';
+import { useStore } from './store.ts';
+
+/** What is around every page: where one can go, who one is, how the connection stands. */
+export function Shell({ children }: { readonly children: ComponentChildren }) {
+  const current = useStore(session);
+  const [helping, setHelping] = useState(false);
+  useKeys({ '?': () => setHelping(true) });
+  if (current === undefined) return null;
+  const places = placesFor(current);
+  return (
+    <div class="shell">
+      <a class="skip" href="#main">
+        Skip to the page
+      </a>
+      <nav class="side" aria-label="Pages">
+        <a class="brand" href="/">
+          <Mark />
+          <span>Caseload</span>
+        </a>
+        <div class="side-places">
+          <PlaceGroup name="Work" places={places.filter(({ group }) => group === 'Work')} />
+          <PlaceGroup name="Operate" places={places.filter(({ group }) => group === 'Operate')} />
+        </div>
+        <div class="side-foot">
+          <ConnectionDot />
+          <NamespaceField current={current} />
+          <div class="who">
+            <span class="who-name">{current.subject}</span>
+            <span class="who-roles">{current.roles.join(', ')}</span>
+          </div>
+          <div class="side-buttons">
+            <button type="button" class="link" onClick={() => setHelping(true)}>
+              Keys <kbd>?</kbd>
+            </button>
+            <button type="button" class="link" onClick={() => endSession()}>
+              Sign out
+            </button>
+          </div>
+        </div>
+      </nav>
+      <main id="main" class="main" tabIndex={-1}>
+        <ConnectionBanner />
+        {children}
+      </main>
+      {helping && <KeyHelp onClose={() => setHelping(false)} />}
+    </div>
+  );
+}
+
+function PlaceGroup({ name, places }: { readonly name: string; readonly places: readonly Place[] }) {
+  const { path } = useLocation();
+  if (places.length === 0) return null;
+  return (
+    <div class="side-group">
+      <span class="side-title">{name}</span>
+      {places.map((place) => (
+        <a
+          key={place.path}
+          href={place.path}
+          class="place"
+          aria-current={path === place.path || path.startsWith(`${place.path}/`) ? 'page' : undefined}
+        >
+          {place.name}
+        </a>
+      ))}
+    </div>
+  );
+}

@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { codegen } from '@graphql-codegen/core';
+import * as typedDocuments from '@graphql-codegen/typed-document-node';
+import * as operationTypes from '@graphql-codegen/typescript-operations';
+import { parse } from 'graphql';
+
+const folder = fileURLToPath(new URL('../dashboard/graphql/', import.meta.url));
+const schemaFile = new URL('../../schema.graphql', import.meta.url);
+/** The dashboard's operations with their types. */
+export const documentsFile: string = join(folder, 'documents.ts');
+
+/**
+ * Makes typed documents of the dashboard's `.graphql` files.
+ * @returns the text of `documents.ts`
+ * @throws Error that names the file and the field when an operation does not fit the schema
+ */
+export async function generateDocuments(): Promise<string> {
+  const text = await codegen({
+    filename: documentsFile,
+    schema: parse(readFileSync(schemaFile, 'utf8')),
+    documents: readdirSync(folder)
+      .filter((name) => name.endsWith('.graphql'))
+      .sort()
+      .map((name) => ({ location: name, document: parse(readFileSync(join(folder, name), 'utf8')) })),
+    plugins: [{ operations: {} }, { documents: {} }],
+    pluginMap: { operations: operationTypes, documents: typedDocuments },
+    config: {
+      useTypeImports: true,
+      immutableTypes: true,
+      enumsAsTypes: true,
+      skipTypename: true,
+      onlyOperationTypes: true,
+      documentMode: 'documentNode',
+      optimizeDocumentNode: true,
+      dedupeFragments: true,
+      dedupeOperationSuffix: true,
+      scalars: { ID: 'string', DateTime: 'string', Base64: 'string', JSON: 'Record<string, unknown>' },
+    },
+  });
+  return `// Made from the .graphql files beside it by \`npm run documents\`; not edited by hand.\n${text}`;
+}
+
+if (import.meta.main) writeFileSync(documentsFile, await generateDocuments());

@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium, visit, warnWithoutChromium } from './browser.ts';
+import { carol, DashboardSystem } from './dashboard-system.ts';
+
+const chromium = findChromium();
+if (chromium === undefined) warnWithoutChromium();
+
+describe.skipIf(chromium === undefined)('the auditor’s desk', () => {
+  let dashboard: DashboardSystem;
+  beforeAll(async () => {
+    dashboard = await DashboardSystem.start();
+  });
+  afterAll(() => dashboard?.close());
+
+  it('claims, shows the PDF, and decides, by keys alone; a reload finds the case and the note again', async () => {
+    const id = await dashboard.register('Keyboard & Sons');
+    const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'bob');
+    await page.getByText('1 case waits').waitFor();
+    await page.keyboard.press('c');
+    await page.getByRole('heading', { name: 'Keyboard & Sons' }).waitFor();
+    await page.getByText('Page 1 of 4').waitFor();
+    await page.locator('.textLayer span').first().waitFor({ state: 'attached' });
+    await page.keyboard.press('ArrowRight');
+    await page.getByText('Page 2 of 4').waitFor();
+    await page.keyboard.press('+');
+    await page.getByRole('button', { name: '125 %' }).waitFor();
+    await page.keyboard.press('n');
+    await page.keyboard.type('Looks fine at first sight, arc');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Keyboard & Sons' }).waitFor();
+    expect(await page.getByLabel(/^Note/).inputValue()).toBe('Looks fine at first sight, arc');
+    await page.keyboard.press('a');
+    await page.getByRole('dialog').getByText('Approve Keyboard & Sons?').waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByText('Keyboard & Sons: approved.').waitFor();
+    const { decision } = (await dashboard.services.findCase(carol, id)).case;
+    expect(decision).toMatchObject({
+      verdict: 'APPROVE',
+      decidedBy: 'bob',
+      reason: 'Looks fine at first sight, arc',
+    });
+    expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain('Looks fine');
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('rejects for a reason that is picked by its number', async () => {
+    const id = await dashboard.register('Late Limited');
+    const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'bob');
+    await page.getByText('1 case waits').waitFor();
+    await page.keyboard.press('c');
+    await page.getByRole('heading', { name: 'Late Limited' }).waitFor();
+    await page.keyboard.press('r');
+    await page.getByRole('dialog').waitFor();
+    expect(await page.getByRole('dialog').getByRole('button', { name: 'Reject' }).isDisabled()).toBe(true);
+    await page.keyboard.press('2');
+    await page.getByLabel('In your own words').fill('Since May.');
+    await page.keyboard.press('Control+Enter');
+    await page.getByText('Late Limited: rejected.').waitFor();
+    expect((await dashboard.services.findCase(carol, id)).case.decision).toMatchObject({
+      verdict: 'REJECT',
+      reason: 'A document has expired. Since May.',
+    });
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('says who has a case whose lease was lost, and keeps what was typed', async () => {
+    const id = await dashboard.register('Lost Lease plc');
+    const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'bob');
+    await page.getByText('1 case waits').waitFor();
+    await page.keyboard.press('c');
+    await page.getByRole('heading', { name: 'Lost Lease plc' }).waitFor();
+    await page.getByLabel(/^Note/).fill('half a thought');
+    // Another program of bob's gives the case back behind the window's back, and carol takes it.
+    const held = await dashboard.services.myLeases({ ...carol, subject: 'bob' }, 'acme');
+    await dashboard.services.releaseCase(
+      { ...carol, subject: 'bob' },
+      { caseId: id, leaseToken: held[0]!.lease!.token, reason: null },
+    );
+    const claimed = await dashboard.services.claimCase(carol, { caseId: id, leaseSeconds: null });
+    expect(claimed.kind).toBe('claimed');
+    await page.getByText(/^carol has this case now since/).waitFor();
+    expect(await page.getByLabel('Your note').inputValue()).toBe('half a thought');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: /Claim the next case/ }).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+});
