@@ -3,7 +3,7 @@ import { callApi, JetStreamRefusal, orMissing } from './api.ts';
 import { compareConfig, describeDifference } from './config-difference.ts';
 import type { NatsLink } from './connection.ts';
 import type { TopicName } from './subjects.ts';
-import { parseConsumerName, streamOf, ticketSubject } from './subjects.ts';
+import { consumerName, parseConsumerName, streamOf, ticketSubject } from './subjects.ts';
 import type { ApiConfig, Topology } from './topology.ts';
 import { readTopology, topicConsumerConfig } from './topology.ts';
 
@@ -11,6 +11,8 @@ export interface ProvisionOptions {
   /** Copies of each stream, 1 to 5. Without it a new stream gets what its file says and an existing one keeps its number. */
   readonly replicas?: number | undefined;
   readonly topology?: Topology;
+  /** Topics that get their consumer now, and not when they are first used: an autoscaler wants to ask for them before. */
+  readonly topics?: readonly TopicName[];
 }
 
 /** What `provision` did, by names: `CASES`, `CASES/acme_cases`. */
@@ -77,10 +79,10 @@ interface Part {
 
 async function listParts(
   link: NatsLink,
-  { replicas, topology = readTopology() }: ProvisionOptions,
+  { replicas, topology = readTopology(), topics: asked = [] }: ProvisionOptions,
 ): Promise<readonly Part[]> {
   const streams = topology.streams.map(({ name, config }) => streamPart(link, name, config, replicas));
-  const topics = await Promise.all(systems.map((system) => listTopics(link, system, topology)));
+  const topics = await Promise.all(systems.map((system) => listTopics(link, system, topology, asked)));
   return [...streams, ...topics.flat().map((topic) => consumerPart(link, topic, topology))];
 }
 
@@ -123,13 +125,15 @@ async function readConfig(link: NatsLink, request: string): Promise<ApiConfig | 
   return info?.config;
 }
 
-/** The topics of a system that should have a consumer: the file's own, and every topic that has one already. */
+/** The topics of a system that should have a consumer: the file's own, those asked for, and all that have one already. */
 async function listTopics(
   link: NatsLink,
   system: TopicName['system'],
   topology: Topology,
+  asked: readonly TopicName[],
 ): Promise<readonly TopicName[]> {
   const names = new Set(topology.consumers.filter(({ stream }) => stream === streamOf(system)).map(({ name }) => name));
+  for (const topic of asked) if (topic.system === system) names.add(consumerName(topic));
   for (const name of await listConsumerNames(link, streamOf(system))) names.add(name);
   const topics: TopicName[] = [];
   for (const name of names) {
