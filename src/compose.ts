@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createCaseHistory } from './cases/case-history.ts';
+import { CaseTaskPlanner } from './cases/case-tasks.ts';
 import { CaseUpdates } from './cases/case-updates.ts';
 import { createClaimCase } from './cases/claim-case.ts';
 import type { ClaimCaseRow } from './cases/claim-next.ts';
@@ -48,6 +49,7 @@ import { Topics } from './queue/topics.ts';
 import type { Services } from './services.ts';
 import { createTaskHandlers } from './tasks/handlers/registry.ts';
 import { JobUpdates } from './tasks/job-updates.ts';
+import { createJobsAbout } from './tasks/jobs-about.ts';
 import { createTaskServices } from './tasks/services.ts';
 import { TaskStore } from './tasks/store.ts';
 import type { AnyTaskHandler } from './tasks/task-handler.ts';
@@ -156,12 +158,25 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const taskHandlers = createTaskHandlers({
     documents: createDocumentRegister(shard),
     blobs,
+    shard,
+    mailer,
+    mailSendSeconds: config.mail.sendSeconds,
+    cases: store,
     webhooks: { secret: config.webhookSecret, privateAddresses: config.webhookPrivateAddresses },
+  });
+  const caseTasks = new CaseTaskPlanner({
+    rules: config.caseTasks,
+    kinds: taskHandlers.flatMap(({ kind, maxAttempts, ofCase }) =>
+      ofCase === undefined ? [] : [{ kind, maxAttempts, ofCase }],
+    ),
+    topics,
+    newId,
   });
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
   const services: Services = {
     topics,
     ...createMailServices(shard),
+    jobsAbout: createJobsAbout(shard, taskStore),
     ...createTaskServices({
       shard,
       topics,
@@ -189,6 +204,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       store,
       announcer,
       newId,
+      caseTasks,
       observeBatch: (rows) => metrics.batchRows.observe({ statement: 'register' }, rows),
     }),
     claimNextCase: createClaimNextCase({ claims, topics, store, announcer, casesHeldPerPerson }),
@@ -199,6 +215,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       shard,
       store,
       announcer,
+      caseTasks,
       observeBatch: (rows) => metrics.batchRows.observe({ statement: 'decide' }, rows),
     }),
     findCase: createFindCase(store),

@@ -1,3 +1,5 @@
+import type { CaseTaskRules } from './cases/case-task-rules.ts';
+import { readCaseTaskRules } from './cases/case-task-rules.ts';
 import { limits } from './domain/limits.ts';
 import type { MailConfig } from './mail/mail-config.ts';
 import { readMailConfig } from './mail/mail-config.ts';
@@ -43,6 +45,8 @@ export interface Config {
   readonly developmentSignIn: boolean;
   /** How people sign in to the dashboard; undefined without an identity provider. */
   readonly oidc: OidcConfig | undefined;
+  /** Which tasks follow from registrations and decisions. */
+  readonly caseTasks: CaseTaskRules;
 }
 
 /** The configuration has faults; the message lists all of them, one a line, with the way out. */
@@ -154,6 +158,7 @@ export function readConfig(environment: Environment): Config {
     mail: readMailConfig(text, mode, faults),
     developmentSignIn: developmentSignIn && authSecret !== undefined,
     oidc,
+    caseTasks: readCaseTaskRules(text('CASE_TASKS'), faults),
   };
   if (faults.length > 0)
     throw new ConfigError(`The configuration has faults:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);

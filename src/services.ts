@@ -12,9 +12,11 @@ import type { CaseStore } from './cases/store.ts';
 import type { CaseUpdate, WatchCasesArguments } from './cases/watch.ts';
 import type { CreatedUpload, CreateUploadInput } from './documents/create-upload.ts';
 import type { Actor } from './domain/actor.ts';
+import type { JobRecord } from './domain/task.ts';
 import type { MailServices } from './mail/read-mails.ts';
 import type { QueueServices } from './priority-queue/services.ts';
 import type { Topics } from './queue/topics.ts';
+import type { JobSubject } from './tasks/jobs-about.ts';
 import type { TaskServices } from './tasks/services.ts';
 
 /** Who asks; undefined without a token. Every verb checks role and namespace itself. */
@@ -23,6 +25,8 @@ type Asker = Actor | undefined;
 /** What resolvers stand on: one function a verb. */
 export interface Services extends TaskServices, MailServices, QueueServices {
   readonly topics: Topics;
+  /** The newest jobs about a case. Who may see them is the caller's business. */
+  readonly jobsAbout: (subject: JobSubject) => Promise<readonly JobRecord[]>;
   readonly caseStore: CaseStore;
   readonly createUpload: (actor: Asker, input: CreateUploadInput) => Promise<CreatedUpload>;
   readonly register: (actor: Asker, input: RegisterInput) => Promise<RegisterResult>;

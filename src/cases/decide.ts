@@ -8,11 +8,13 @@ import { parseLeaseToken } from '../domain/lease-token.ts';
 import { limits } from '../domain/limits.ts';
 import { parseIdempotencyKey, parseText } from '../domain/names.ts';
 import type { Shard } from '../postgres/shard.ts';
-import { loadStatement, toDate } from '../postgres/sql.ts';
+import { loadStatement, loadStatementWith, toDate } from '../postgres/sql.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import { createBatcher } from '../queue/batcher.ts';
 import type { CaseColumns, HeldCase } from './case-rows.ts';
 import { toCase } from './case-rows.ts';
+import type { CaseTaskPlanner, NewCaseJob } from './case-tasks.ts';
+import { announceTasks, jobColumns } from './case-tasks.ts';
 import { findForAuditor } from './claim-case.ts';
 import type { LostLease } from './lost-lease.ts';
 import { explainLostLease } from './lost-lease.ts';
@@ -20,6 +22,7 @@ import type { CaseStore } from './store.ts';
 import { hashRequest } from './store.ts';
 
 const decideCases = loadStatement('decide-cases');
+const decideWithTasks = loadStatementWith('decide-cases', 'decide-tasks');
 
 export interface DecideInput {
   readonly caseId: string;
@@ -44,6 +47,7 @@ interface Entry {
   readonly reason: string | null;
   readonly idempotencyKey: string | null;
   readonly requestHash: string | null;
+  readonly job: NewCaseJob | undefined;
 }
 
 type Row = {
@@ -57,18 +61,19 @@ export interface DecideDependencies {
   readonly shard: Shard;
   readonly store: CaseStore;
   readonly announcer: Announcer;
+  readonly caseTasks: CaseTaskPlanner;
   readonly observeBatch?: (rows: number, milliseconds: number) => void;
 }
 
 /**
  * Decides a case under a living lease. A decision with a dead token changes nothing and says who holds the case now.
- * A rejection needs a reason.
+ * A rejection needs a reason. The tasks that follow are committed with it.
  * @returns a function that throws Fault `NOT_FOUND`, `FORBIDDEN`, `BAD_USER_INPUT`, `BACKPRESSURE` or `UNAVAILABLE`
  */
 export function createDecide(
   dependencies: DecideDependencies,
 ): (actor: Actor | undefined, input: DecideInput) => Promise<DecideResult> {
-  const { shard, store, announcer } = dependencies;
+  const { shard, store, announcer, caseTasks } = dependencies;
   const commit = createBatcher<Entry, Row>({
     run: (entries) => commitEntries(shard, announcer, entries),
     apart: (entry) => entry.id,
@@ -81,6 +86,7 @@ export function createDecide(
     const reason = parseReason(input.verdict, input.reason);
     const idempotencyKey = parseIdempotencyKey('input.idempotencyKey', input.idempotencyKey);
     const requestHash = idempotencyKey === null ? null : hashRequest([id, input.verdict, reason]);
+    const job = await caseTasks.plan('DECIDED', shard.number, actor.namespace, { caseId: id, documentIds: [] });
     // The row must be of the actor's own namespace; the statement compares it, so no look-up is needed before.
     const entry: Entry = {
       id,
@@ -91,6 +97,7 @@ export function createDecide(
       reason,
       idempotencyKey,
       requestHash,
+      job,
     };
     const row = await commit(entry);
     if (row.outcome === 'decided') {
@@ -107,7 +114,8 @@ export function createDecide(
 }
 
 async function commitEntries(shard: Shard, announcer: Announcer, entries: readonly Entry[]): Promise<Row[]> {
-  const rows = await shard.run<Row>(decideCases, [
+  const jobs = jobColumns(entries.map((entry) => entry.job));
+  const rows = await shard.run<Row>(jobs.length === 0 ? decideCases : decideWithTasks, [
     entries.map((entry) => entry.id),
     entries.map((entry) => entry.token),
     entries.map((entry) => entry.holder),
@@ -116,18 +124,21 @@ async function commitEntries(shard: Shard, announcer: Announcer, entries: readon
     entries.map((entry) => entry.reason),
     entries.map((entry) => entry.idempotencyKey),
     entries.map((entry) => entry.requestHash),
+    ...jobs,
   ]);
   const answers = new Array<Row>(entries.length);
-  let decided = 0;
+  const decided: { readonly job: NewCaseJob | undefined; readonly priority: number; readonly at: string }[] = [];
   for (const row of rows) {
     answers[row.n - 1] = row;
     if (row.outcome !== 'decided') continue;
-    decided += 1;
+    decided.push({ job: entries[row.n - 1]!.job, priority: row.priority, at: row.decided_at });
     crashPoint('decide_after_commit');
     // Acked last: a crash before this leaves a ticket without an item, which the next claimer acks away.
     if (row.ticket !== null) announcer.acknowledge(row.ticket);
   }
-  if (decided > 0) announcer.eventsWritten();
+  if (decided.length === 0) return answers;
+  announceTasks(announcer, decided);
+  announcer.eventsWritten();
   return answers;
 }
 

@@ -8,16 +8,19 @@ import { limits } from '../domain/limits.ts';
 import { parseEmail, parseIdempotencyKey, parseName, parseText, parseWhole } from '../domain/names.ts';
 import type { Topic } from '../domain/topic.ts';
 import type { Shard } from '../postgres/shard.ts';
-import { loadStatement, toDate } from '../postgres/sql.ts';
+import { loadStatement, loadStatementWith, toDate } from '../postgres/sql.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import { createBatcher } from '../queue/batcher.ts';
 import type { Topics } from '../queue/topics.ts';
 import type { HeldCase } from './case-rows.ts';
+import type { CaseTaskPlanner, NewCaseJob } from './case-tasks.ts';
+import { announceTasks, jobColumns } from './case-tasks.ts';
 import type { CaseStore } from './store.ts';
 import { hashRequest } from './store.ts';
 
 const registerCases = loadStatement('register-cases');
+const registerWithTasks = loadStatementWith('register-cases', 'register-tasks');
 const readDocumentStates = loadStatement('read-document-states');
 
 export interface RegisterInput {
@@ -53,6 +56,7 @@ interface Entry {
   readonly region: string | null;
   readonly idempotencyKey: string | null;
   readonly requestHash: string | null;
+  readonly job: NewCaseJob | undefined;
 }
 
 interface Outcome {
@@ -66,18 +70,19 @@ export interface RegisterDependencies {
   readonly store: CaseStore;
   readonly announcer: Announcer;
   readonly newId: (shard: number) => string;
+  readonly caseTasks: CaseTaskPlanner;
   readonly observeBatch?: (rows: number, milliseconds: number) => void;
 }
 
 /**
- * Registers a case with its documents: the case, its first event and its item are committed together, then a ticket is
- * issued. The case can be claimed when this answers.
+ * Registers a case with its documents: the case, its first event, its item and the tasks that follow are committed
+ * together, then tickets are issued. The case can be claimed when this answers.
  * @returns a function that throws Fault `FORBIDDEN`, `BAD_USER_INPUT`, `BACKPRESSURE` or `UNAVAILABLE`
  */
 export function createRegister(
   dependencies: RegisterDependencies,
 ): (actor: Actor | undefined, input: RegisterInput) => Promise<RegisterResult> {
-  const { shard, topics, store, announcer, newId } = dependencies;
+  const { shard, topics, store, announcer, newId, caseTasks } = dependencies;
   const commit = createBatcher<Entry, Outcome>({
     run: (entries) => commitEntries(shard, announcer, entries),
     ...(dependencies.observeBatch === undefined ? {} : { observe: dependencies.observeBatch }),
@@ -96,8 +101,11 @@ export function createRegister(
     const topic = topics.known(namespace, 'cases', topicName) ?? (await topics.ensure(namespace, 'cases', topicName));
     const requestHash =
       idempotencyKey === null ? null : hashRequest([topicName, name, email, details, documents, priority, region]);
+    const id = newId(shard.number);
+    const documentIds = documents.map((document) => document.documentId);
+    const job = await caseTasks.plan('REGISTERED', shard.number, namespace, { caseId: id, documentIds });
     const entry: Entry = {
-      id: newId(shard.number),
+      id,
       topic,
       registrant: actor.subject,
       applicant: { name, email, details },
@@ -106,6 +114,7 @@ export function createRegister(
       region,
       idempotencyKey,
       requestHash,
+      job,
     };
     // A known key is looked up first only when the insert refused it: the first use is the common one.
     const { outcome, at } = await commit(entry);
@@ -155,7 +164,8 @@ async function commitEntries(shard: Shard, announcer: Announcer, entries: readon
   const documents = accepted.flatMap((entry, index) =>
     entry.documents.map((document, place) => ({ entry: index + 1, ...document, place })),
   );
-  const rows = await shard.run<Outcome & { n: number }>(registerCases, [
+  const jobs = jobColumns(accepted.map((entry) => entry.job));
+  const rows = await shard.run<Outcome & { n: number }>(jobs.length === 0 ? registerCases : registerWithTasks, [
     accepted.map((entry) => entry.id),
     accepted.map((entry) => entry.topic.id),
     accepted.map((entry) => entry.topic.namespace),
@@ -172,6 +182,7 @@ async function commitEntries(shard: Shard, announcer: Announcer, entries: readon
     documents.map((document) => document.kind),
     documents.map((document) => document.place),
     accepted.map((entry) => entry.documents.length),
+    ...jobs,
   ]);
   const registered: { entry: Entry; at: string }[] = [];
   for (const row of rows) {
@@ -195,6 +206,10 @@ function announce(announcer: Announcer, registered: readonly { entry: Entry; at:
   );
   announcer.issueTickets(
     registered.map(({ entry }) => ({ topic: entry.topic, itemId: entry.id, priority: entry.priority })),
+  );
+  announceTasks(
+    announcer,
+    registered.map(({ entry, at }) => ({ job: entry.job, priority: entry.priority, at })),
   );
   announcer.eventsWritten();
 }

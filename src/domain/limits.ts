@@ -97,6 +97,8 @@ export const limits = {
   webhookUrlCharacters: 2_000,
   webhookMilliseconds: 30_000,
   webhookAnswerBytes: 65_536,
+  /** Jobs that are shown with what they are about. */
+  jobsAboutShown: 10,
   mailSubjectCharacters: 200,
   /** HTML and text of one mail together. */
   mailBytes: 1_000_000,

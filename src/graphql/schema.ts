@@ -1,4 +1,5 @@
 import './types/case.ts';
+import './types/case-jobs.ts';
 import './types/mail.ts';
 import './types/case-topic.ts';
 import './types/problems.ts';

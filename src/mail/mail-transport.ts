@@ -28,10 +28,11 @@ export interface MailTransport {
  * - `TEMPORARY`: the server does not have it; another attempt may succeed
  * - `PERMANENT`: the server refused this mail for good
  * - `UNCERTAIN`: all of it went out, but no answer came: the server may have it or not
+ * - `HELD`: that is so, and it is not sent again before somebody has decided
  */
 export class MailError extends Error {
   override readonly name = 'MailError';
-  readonly kind: 'TEMPORARY' | 'PERMANENT' | 'UNCERTAIN';
+  readonly kind: 'TEMPORARY' | 'PERMANENT' | 'UNCERTAIN' | 'HELD';
 
   constructor(kind: MailError['kind'], message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });

@@ -128,8 +128,7 @@ export class Mailer {
     if (row.is_being_sent) throw new MailError('TEMPORARY', 'The mail is being sent by another process');
     if (this.#options.config.whenUncertain === 'resend') return;
     if (row.status === 'SENDING') await this.#settle(shard, row, row.attempt, 'UNCERTAIN', brokenOff);
-    if (row.status === 'SENDING' || row.status === 'UNCERTAIN')
-      throw new MailError('UNCERTAIN', 'It is not known whether the mail was sent: it is held until somebody decides');
+    if (row.status === 'SENDING' || row.status === 'UNCERTAIN') throw new MailError('HELD', held);
   }
 
   async #begin(shard: Shard, row: MailRow): Promise<number> {
@@ -158,6 +157,7 @@ export class Mailer {
       log.warn({ err: error, mail: row.id, outcome: failure.kind }, 'a mail was not sent');
       const status = statusOf[failure.kind];
       await this.#settle(shard, row, attempt, status, failure.message);
+      if (failure.kind === 'UNCERTAIN' && config.whenUncertain === 'hold') throw new MailError('HELD', held, failure);
       throw failure;
     }
   }
@@ -178,7 +178,8 @@ export class Mailer {
 }
 
 const brokenOff = 'The sending was broken off before the answer of the server was recorded';
-const statusOf = { TEMPORARY: 'PREPARED', PERMANENT: 'FAILED', UNCERTAIN: 'UNCERTAIN' } as const;
+const held = 'It is not known whether the mail was sent: it is not sent again before somebody has decided';
+const statusOf = { TEMPORARY: 'PREPARED', PERMANENT: 'FAILED', UNCERTAIN: 'UNCERTAIN', HELD: 'UNCERTAIN' } as const;
 const settleTriesMax = 10;
 const settlePauseMilliseconds = 500;
 

@@ -5,11 +5,11 @@ import { decodeIdCursor, encodeIdCursor } from '../domain/id-cursor.ts';
 import { parseId } from '../domain/ids.ts';
 import { parseEmail, parseName } from '../domain/names.ts';
 import type { Shard } from '../postgres/shard.ts';
-import { loadStatement } from '../postgres/sql.ts';
+import { loadStatement, planEachTime } from '../postgres/sql.ts';
 import type { MailColumns, MailRecord, MailStatus } from './mail-record.ts';
 import { toMail } from './mail-record.ts';
 
-const listMails = loadStatement('list-mails');
+const listMails = planEachTime(loadStatement('list-mails'));
 const findMail = loadStatement('find-mail');
 
 /** Who may read mails: they hold what applicants are told, and where. */

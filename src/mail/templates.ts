@@ -41,3 +41,8 @@ export function formatMoment(moment: Date): string {
   }).format(moment);
   return `${text.replace(' at ', ', ')} UTC`;
 }
+
+/** The end of an id, short enough for a subject. */
+export function formatReference(id: string): string {
+  return id.slice(-8).toUpperCase();
+}

@@ -17,6 +17,18 @@ export function planEachTime(statement: Statement): Statement {
   return { name: '', text: statement.text };
 }
 
+/**
+ * A statement with a part of `sql/parts` in the place that it keeps for one, so that what is rarely wanted costs nothing
+ * when it is not.
+ */
+export function loadStatementWith(name: string, part: string): Statement {
+  const place = '\n-- part\n';
+  const { text } = loadStatement(name);
+  if (text.split(place).length !== 2) throw new Error(`The statement ${name} has no place for a part`);
+  const inserted = readFileSync(new URL(`parts/${part}.sql`, folder), 'utf8');
+  return { name: `${name}-with-${part}`, text: text.replace(place, () => `\n${inserted}`) };
+}
+
 /** The functions that statements call. `migrate` puts them in place anew each time; see sql/functions. */
 export function loadFunctions(): readonly Statement[] {
   const functions = new URL('functions/', folder);

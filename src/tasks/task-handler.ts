@@ -1,4 +1,5 @@
 import type { BackoffRule } from '../domain/backoff.ts';
+import type { OfCase } from '../domain/case-task.ts';
 import type { Logger } from '../log.ts';
 
 /** What a handler is told about the task that it runs. */
@@ -38,6 +39,8 @@ export interface TaskHandler<Payload = unknown> {
   readonly leaseSeconds: number;
   readonly maxAttempts: number;
   readonly backoff: BackoffRule;
+  /** Makes it a task of cases: it is created with a registration or decision where `CASE_TASKS` wants it. */
+  readonly ofCase?: OfCase;
 }
 
 /** A kind with its payload's type put away, as lists of kinds hold it. */

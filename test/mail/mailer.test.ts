@@ -192,7 +192,7 @@ describe('a server that may have taken a mail', () => {
     const mailer = open({ SMTP_URL: server.url, MAIL_WHEN_UNCERTAIN: 'hold' });
     server.plan({ do: 'accept and drop' });
     for (let call = 0; call < 2; call++)
-      await expect(deliver(mailer, mailOf('held'))).rejects.toMatchObject({ kind: 'UNCERTAIN' });
+      await expect(deliver(mailer, mailOf('held'))).rejects.toMatchObject({ kind: 'HELD' });
     expect(await recordOf('held')).toMatchObject({ status: 'UNCERTAIN', attempts: 1 });
     expect(receivedBy('held')).toHaveLength(1);
   });

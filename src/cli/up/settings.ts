@@ -101,6 +101,7 @@ export function programEnvironment(
     AUTH_SECRET: authSecret,
     URL_SECRET: createHmac('sha256', authSecret).update('caseload document URLs of development').digest('hex'),
     BLOB_URL: `fs:${join(settings.home, 'documents')}`,
+    CASE_TASKS: 'all',
     ...(given.SMTP_URL === undefined ? { MAIL_FOLDER: join(settings.home, 'mail') } : {}),
     DEVELOPMENT_SIGN_IN: 'true',
     ...given,

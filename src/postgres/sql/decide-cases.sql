@@ -37,6 +37,7 @@ with entry as materialized (
          holder, at, attempt, reason
     from accepted
 )
+-- part
 select e.n::integer as n, case when d.id is null then 'refused' else 'decided' end as outcome, a.ticket,
        d.topic_id, d.registrant, d.applicant_name, d.applicant_email, d.applicant_details, d.priority, d.region,
        d.registered_at, d.decided_at

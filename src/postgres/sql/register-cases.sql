@@ -51,6 +51,7 @@ with moment as materialized (
   insert into events (position, namespace, topic_id, item_id, type, actor, at)
   select (select event_position()), namespace, topic_id, id, 'REGISTERED', registrant, at from accepted
 )
+-- part
 select e.n::integer as n,
        case when a.id is not null then 'registered' when c.id is not null then 'key' else 'documents' end as outcome,
        a.at

@@ -25,6 +25,7 @@ export function createDocumentCheck({ documents, blobs }: DocumentCheckParts): A
     leaseSeconds: 60,
     maxAttempts: 8,
     backoff: defaultBackoff,
+    ofCase: { on: 'REGISTERED', payloads: ({ documentIds }) => documentIds.map((documentId) => ({ documentId })) },
     parsePayload(field, payload) {
       const documentId = (payload as { documentId?: unknown } | null)?.documentId;
       if (typeof documentId !== 'string') throw badInput(`${field}.documentId`, 'must be the id of a document');

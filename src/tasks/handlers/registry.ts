@@ -1,13 +1,17 @@
 import type { AnyTaskHandler } from '../task-handler.ts';
+import type { CaseReader } from './case-payload.ts';
+import { createConfirmationMail } from './confirmation-mail.ts';
+import { createDecisionMail } from './decision-mail.ts';
+import type { MailParts } from './deliver-mail.ts';
 import type { DocumentCheckParts } from './document-check.ts';
 import { createDocumentCheck } from './document-check.ts';
 import type { WebhookParts } from './webhook.ts';
 import { createWebhook } from './webhook.ts';
 
 /** What handlers stand on. */
-export type TaskHandlerParts = DocumentCheckParts & WebhookParts;
+export type TaskHandlerParts = DocumentCheckParts & WebhookParts & MailParts & { readonly cases: CaseReader };
 
 /** Every kind of task that this program can run: a new one is a file beside this one, and a line here. */
 export function createTaskHandlers(parts: TaskHandlerParts): readonly AnyTaskHandler[] {
-  return [createDocumentCheck(parts), createWebhook(parts)];
+  return [createConfirmationMail(parts), createDecisionMail(parts), createDocumentCheck(parts), createWebhook(parts)];
 }
