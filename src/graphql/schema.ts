@@ -18,6 +18,7 @@ import './mutations/upsert-topic.ts';
 import './mutations/enqueue.ts';
 import './mutations/dequeue.ts';
 import './mutations/ack.ts';
+import './mutations/steer-queue.ts';
 import './subscriptions/case-updated.ts';
 import './subscriptions/job-updated.ts';
 import type { GraphQLSchema } from 'graphql';

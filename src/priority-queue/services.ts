@@ -1,5 +1,7 @@
 import type { Actor } from '../domain/actor.ts';
-import type { QueueTopic } from '../domain/queue-item.ts';
+import type { QueueItem, QueueTopic } from '../domain/queue-item.ts';
+import type { ItemHistoryPage } from '../events/item-history.ts';
+import { createItemHistory } from '../events/item-history.ts';
 import type { AckInput } from './ack.ts';
 import { createAck } from './ack.ts';
 import type { DequeueInput, DequeueResult } from './dequeue.ts';
@@ -7,9 +9,22 @@ import { createDequeue } from './dequeue.ts';
 import type { QueueEngine } from './engine.ts';
 import type { EnqueueInput, EnqueueResult } from './enqueue.ts';
 import { createEnqueue } from './enqueue.ts';
+import type { ExtendItemLeaseInput, ExtendItemLeaseResult } from './extend-item-lease.ts';
+import { createExtendItemLease } from './extend-item-lease.ts';
+import { createFindItem, createPeek, createReadItem } from './find-item.ts';
+import type { TopicCounts } from './list-topics.ts';
+import { createCountTopic, createFindTopic, createListTopics } from './list-topics.ts';
 import type { NackedItem, NackInput } from './nack.ts';
 import { createNack } from './nack.ts';
+import type { PauseTopicInput, ResumeTopicInput } from './pause-topic.ts';
+import { createPauseTopic, createResumeTopic } from './pause-topic.ts';
+import type { PurgeResult, PurgeTopicInput } from './purge-topic.ts';
+import { createPurgeTopic } from './purge-topic.ts';
+import type { RedriveInput, RedriveResult } from './redrive.ts';
+import { createRedrive } from './redrive.ts';
 import { QueueSettings } from './settings.ts';
+import type { UpdateItemInput, UpdateItemResult } from './update-item.ts';
+import { createUpdateItem } from './update-item.ts';
 import type { UpsertTopicInput } from './upsert-topic.ts';
 import { createUpsertTopic } from './upsert-topic.ts';
 
@@ -22,6 +37,19 @@ export interface QueueServices {
   readonly dequeue: (actor: Asker, input: DequeueInput, signal: AbortSignal) => Promise<DequeueResult>;
   readonly ack: (actor: Asker, input: AckInput) => Promise<readonly boolean[]>;
   readonly nack: (actor: Asker, input: NackInput) => Promise<readonly NackedItem[]>;
+  readonly extendItemLease: (actor: Asker, input: ExtendItemLeaseInput) => Promise<ExtendItemLeaseResult>;
+  readonly updateItem: (actor: Asker, input: UpdateItemInput) => Promise<UpdateItemResult>;
+  readonly pauseTopic: (actor: Asker, input: PauseTopicInput) => Promise<QueueTopic>;
+  readonly resumeTopic: (actor: Asker, input: ResumeTopicInput) => Promise<QueueTopic>;
+  readonly purgeTopic: (actor: Asker, input: PurgeTopicInput) => Promise<PurgeResult>;
+  readonly redriveDeadLetters: (actor: Asker, input: RedriveInput) => Promise<RedriveResult>;
+  readonly findTopic: (actor: Asker, namespace: string, name: string) => Promise<QueueTopic | null>;
+  readonly listTopics: (actor: Asker, namespace: string) => Promise<readonly QueueTopic[]>;
+  /** How the items of a topic stand. Who may see it is the caller's business, here and below. */
+  readonly countTopic: (topicId: number) => Promise<TopicCounts>;
+  readonly findItem: (actor: Asker, id: string) => Promise<QueueItem>;
+  readonly peek: (actor: Asker, namespace: string, topic: string, first: number) => Promise<readonly QueueItem[]>;
+  readonly queueItemHistory: (itemId: string, first: number, after: string | null) => Promise<ItemHistoryPage>;
 }
 
 export interface QueueServiceDependencies extends QueueEngine {
@@ -33,6 +61,7 @@ export interface QueueServiceDependencies extends QueueEngine {
 export function createQueueServices(dependencies: QueueServiceDependencies): QueueServices {
   const { newId, observeBatch, ...engine } = dependencies;
   const settings = new QueueSettings(engine.shard, () => performance.now());
+  const readItem = createReadItem(engine.shard);
   return {
     upsertTopic: createUpsertTopic(engine, settings),
     enqueue: createEnqueue({
@@ -45,5 +74,17 @@ export function createQueueServices(dependencies: QueueServiceDependencies): Que
     dequeue: createDequeue(engine),
     ack: createAck(engine, (calls) => observeBatch('ack', calls)),
     nack: createNack(engine),
+    extendItemLease: createExtendItemLease(engine),
+    updateItem: createUpdateItem(engine, readItem),
+    pauseTopic: createPauseTopic(engine, settings),
+    resumeTopic: createResumeTopic(engine, settings),
+    purgeTopic: createPurgeTopic(engine),
+    redriveDeadLetters: createRedrive(engine),
+    findTopic: createFindTopic(settings),
+    listTopics: createListTopics(settings),
+    countTopic: createCountTopic(engine.shard),
+    findItem: createFindItem(readItem),
+    peek: createPeek(engine),
+    queueItemHistory: createItemHistory(engine.shard),
   };
 }

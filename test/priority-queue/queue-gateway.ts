@@ -34,7 +34,21 @@ const operations = {
   ack: `mutation($input: AckInput!) { ack(input: $input) { ... on ItemsAcked { results { __typename ${problem} } } } }`,
   nack: `mutation($input: NackInput!) { nack(input: $input) { ... on ItemsNacked { results { __typename
     ... on ItemReturned { deliverAfter } ... on ItemDeadLettered { deadLetterTopic } ${problem} } } } }`,
+  extendItemLease: `mutation($input: ExtendItemLeaseInput!) { extendItemLease(input: $input) { __typename
+    ... on LeaseExtended { lease { token expiresAt serverTime } } ${problem} } }`,
+  updateItem: `mutation($input: UpdateItemInput!) { updateItem(input: $input) { __typename
+    ... on ItemUpdated { ${item} } ${problem} } }`,
+  pauseTopic: `mutation($input: PauseTopicInput!) { pauseTopic(input: $input) { ... on TopicSaved { topic {
+    pause { since until reason } } } } }`,
+  resumeTopic: `mutation($input: ResumeTopicInput!) { resumeTopic(input: $input) { ... on TopicSaved { topic {
+    pause { since } } } } }`,
+  purgeTopic: `mutation($input: PurgeTopicInput!) { purgeTopic(input: $input) { ... on TopicPurged { dryRun items left } } }`,
+  redriveDeadLetters: `mutation($input: RedriveDeadLettersInput!) { redriveDeadLetters(input: $input) {
+    ... on DeadLettersRedriven { dryRun items itemIds } } }`,
 } as const;
+
+/** Verbs that find their namespace by the item. */
+const ownNamespace: ReadonlySet<string> = new Set(['updateItem', 'extendItemLease']);
 
 export async function startQueueGateway(scheduler = true): Promise<QueueGateway> {
   const engine = await startEngine();
@@ -71,7 +85,9 @@ export async function startQueueGateway(scheduler = true): Promise<QueueGateway>
     token: (who) => tokens.get(who)!,
     ask,
     async run(who, verb, input) {
-      const answer = await ask(who, operations[verb], { input: { namespace: 'acme', ...input } });
+      const answer = await ask(who, operations[verb], {
+        input: ownNamespace.has(verb) ? input : { namespace: 'acme', ...input },
+      });
       return answer.data?.[verb] ?? answer.errors[0].extensions;
     },
     async stop() {

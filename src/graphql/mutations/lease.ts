@@ -14,11 +14,11 @@ const LeaseExtended = builder.objectRef<LeaseExtendedShape>('LeaseExtended').imp
   fields: (t) => ({ lease: t.field({ type: LeaseRef, resolve: (result) => result.lease }) }),
 });
 
-type ExtendShape = LeaseExtendedShape | LeaseLostShape | LeaseLimitReachedShape;
+export type LeaseExtendShape = LeaseExtendedShape | LeaseLostShape | LeaseLimitReachedShape;
 
-const LeaseResult = builder.unionType('LeaseResult', {
+export const LeaseResult = builder.unionType('LeaseResult', {
   types: [LeaseExtended, LeaseLost, LeaseLimitReached],
-  resolveType: (value) => (value as ExtendShape).kind,
+  resolveType: (value) => (value as LeaseExtendShape).kind,
 });
 
 const ExtendLeaseInput = builder.inputType('ExtendLeaseInput', {
@@ -35,7 +35,7 @@ builder.mutationField('extendLease', (t) =>
     description: 'Moves the end of a living lease.',
     authScopes: { roles: ['auditor', 'supervisor'] },
     args: { input: t.arg({ type: ExtendLeaseInput, required: true }) },
-    resolve: async (_root, { input }, { actor, services }): Promise<ExtendShape> => {
+    resolve: async (_root, { input }, { actor, services }): Promise<LeaseExtendShape> => {
       const result = await services.extendLease(actor, input);
       switch (result.kind) {
         case 'extended':

@@ -1,7 +1,12 @@
 import type { Lease } from '../../domain/lease.ts';
-import type { QueueBackoff, QueueItem, QueueTopic } from '../../domain/queue-item.ts';
-import { queueItemBlocks, queueItemStates } from '../../domain/queue-item.ts';
+import { limits } from '../../domain/limits.ts';
+import type { QueueBackoff, QueueItem, QueueItemEventType, QueueTopic } from '../../domain/queue-item.ts';
+import { queueItemBlocks, queueItemEventTypes, queueItemStates } from '../../domain/queue-item.ts';
+import type { ItemEvent } from '../../events/item-history.ts';
+import type { TopicCounts } from '../../priority-queue/list-topics.ts';
+import { queueReaders } from '../../priority-queue/roles.ts';
 import { builder } from '../builder.ts';
+import { pageArguments, readPage } from '../pages.ts';
 import type { LeaseLostShape } from './problems.ts';
 
 const ItemStateEnum = builder.enumType('ItemState', {
@@ -13,6 +18,28 @@ const ItemBlockEnum = builder.enumType('ItemBlock', {
   values: queueItemBlocks,
   description: 'IN_FLIGHT_LIMIT: as many items of the topic are out as may be.',
 });
+
+const ItemEventTypeEnum = builder.enumType('ItemEventType', { values: queueItemEventTypes });
+
+const ItemEventRef = builder.objectRef<ItemEvent>('ItemEvent').implement({
+  description: 'An entry of an item’s history.',
+  fields: (t) => ({
+    type: t.field({ type: ItemEventTypeEnum, resolve: (event) => event.type as QueueItemEventType }),
+    at: t.expose('at', { type: 'DateTime' }),
+    actor: t.exposeString('actor', { description: 'A program, or the engine.' }),
+    attempt: t.exposeInt('attempt', { nullable: true, description: 'Counted over all its life.' }),
+    reason: t.string({
+      nullable: true,
+      // An ack keeps its token there, to know it again.
+      resolve: (event) => (event.type === 'ACKED' ? null : event.reason),
+    }),
+  }),
+});
+
+const ItemEventConnection = builder.connectionObject(
+  { type: ItemEventRef, name: 'ItemEventConnection' },
+  { name: 'ItemEventEdge' },
+);
 
 export const ItemRef = builder.objectRef<QueueItem>('Item').implement({
   description: 'An item of the priority queue. What its row told is null once it has left the queue.',
@@ -52,6 +79,25 @@ export const ItemRef = builder.objectRef<QueueItem>('Item').implement({
     lastReason: t.exposeString('lastReason', { nullable: true, description: 'Of the last nack.' }),
     originTopic: t.exposeString('originTopic', { nullable: true, description: 'Where a dead letter comes from.' }),
     diedAt: t.expose('diedAt', { type: 'DateTime', nullable: true }),
+    events: t.field({
+      type: ItemEventConnection,
+      args: pageArguments,
+      description: 'What happened to it, oldest first; of topics without history, what went wrong.',
+      resolve: async (item, args, { services }) => {
+        const { first, after } = readPage(args);
+        const page = await services.queueItemHistory(item.id, first, after ?? null);
+        const edges = page.events.map((event) => ({ cursor: event.cursor, node: event }));
+        return {
+          edges,
+          pageInfo: {
+            hasNextPage: page.hasNextPage,
+            hasPreviousPage: after !== undefined,
+            startCursor: edges[0]?.cursor ?? null,
+            endCursor: edges.at(-1)?.cursor ?? null,
+          },
+        };
+      },
+    }),
   }),
 });
 
@@ -84,6 +130,21 @@ const TopicPauseRef = builder.objectRef<NonNullable<QueueTopic['pause']>>('Topic
   }),
 });
 
+const TopicCountsRef = builder.objectRef<TopicCounts>('TopicCounts').implement({
+  description: 'How the items of a topic stand.',
+  fields: (t) => ({
+    depth: t.exposeInt('depth', { description: 'Open items in the topic: ready, delayed and leased.' }),
+    ready: t.exposeInt('ready'),
+    delayed: t.exposeInt('delayed'),
+    leased: t.exposeInt('leased'),
+    dead: t.exposeInt('dead', { description: 'Dead letters that come from it.' }),
+    oldestReadySeconds: t.exposeFloat('oldestReadySeconds', {
+      nullable: true,
+      description: 'How long the oldest ready item has been due.',
+    }),
+  }),
+});
+
 export const TopicRef = builder.objectRef<QueueTopic>('Topic').implement({
   description: 'A line of items of the priority queue.',
   fields: (t) => ({
@@ -106,8 +167,56 @@ export const TopicRef = builder.objectRef<QueueTopic>('Topic').implement({
     history: t.exposeBoolean('history', { description: 'Whether each enqueue, delivery and ack is kept as an event.' }),
     pause: t.expose('pause', { type: TopicPauseRef, nullable: true }),
     createdAt: t.expose('createdAt', { type: 'DateTime' }),
+    counts: t.field({
+      type: TopicCountsRef,
+      description: 'Counted when it is asked for.',
+      complexity: 5,
+      resolve: (topic, _args, { services }) => services.countTopic(topic.id),
+    }),
   }),
 });
+
+const authScopes = { roles: queueReaders };
+
+builder.queryFields((t) => ({
+  topic: t.field({
+    type: TopicRef,
+    nullable: true,
+    authScopes,
+    args: { namespace: t.arg.string({ required: true }), name: t.arg.string({ required: true }) },
+    resolve: (_root, { namespace, name }, { actor, services }) => services.findTopic(actor, namespace, name),
+  }),
+  topics: t.field({
+    type: [TopicRef],
+    description: 'The topics of the priority queue by name, at most 1,000.',
+    authScopes,
+    complexity: { field: 1, multiplier: 10 },
+    args: { namespace: t.arg.string({ required: true }) },
+    resolve: async (_root, { namespace }, { actor, services }) => [...(await services.listTopics(actor, namespace))],
+  }),
+  item: t.field({
+    type: ItemRef,
+    nullable: true,
+    authScopes,
+    args: { id: t.arg.id({ required: true }) },
+    resolve: (_root, { id }, { actor, services }) => services.findItem(actor, id),
+  }),
+  peek: t.field({
+    type: [ItemRef],
+    description:
+      'The items of a topic in the order of their delivery: what is ready, then what waits for its time, then what is held.',
+    authScopes,
+    complexity: ({ first }) => ({ field: 1, multiplier: Math.max(1, Math.min(limits.pageItems, first ?? 0)) }),
+    args: {
+      namespace: t.arg.string({ required: true }),
+      topic: t.arg.string({ required: true }),
+      first: t.arg.int({ defaultValue: limits.pageItemsDefault, description: 'From 0 to 100.' }),
+    },
+    resolve: async (_root, { namespace, topic, first }, { actor, services }) => [
+      ...(await services.peek(actor, namespace, topic, first ?? limits.pageItemsDefault)),
+    ],
+  }),
+}));
 
 /** The refusal of an act under a dead token. The token alone tells nothing of others, so neither does this. */
 export const itemLeaseLost: LeaseLostShape = {
