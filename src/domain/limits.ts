@@ -92,6 +92,12 @@ export const limits = {
   /** Tasks that one call may change by a filter. */
   tasksPerBulk: 1_000,
   taskUniqueKeyCharacters: 200,
+  /** Pauses and limits of one namespace that are listed. */
+  taskControlsListed: 1_000,
+  taskControlChangesShown: 50,
+  taskConcurrencyMax: 1_000_000,
+  taskRateMax: 1_000_000,
+  taskRateSecondsMax: 86_400,
   /** How long a unique key may be held, counted from its task's creation. */
   taskUniqueSeconds: 2_678_400,
   webhookUrlCharacters: 2_000,

@@ -18,6 +18,21 @@ export type TaskStatus = (typeof taskStatuses)[number];
 export const jobStatuses = ['OPEN', 'SUCCEEDED', 'PARTIALLY_FAILED', 'FAILED', 'CANCELLED'] as const;
 export type JobStatus = (typeof jobStatuses)[number];
 
+/**
+ * Why a task waits. TIME: its own has not come; RETRY: that of its next attempt; DEPENDENCIES: other tasks of its job
+ * come first; PAUSED, CONCURRENCY_LIMIT and RATE_LIMIT hold its kind or namespace back; WORKER: it is next in line.
+ */
+export const waitReasons = [
+  'TIME',
+  'RETRY',
+  'DEPENDENCIES',
+  'PAUSED',
+  'CONCURRENCY_LIMIT',
+  'RATE_LIMIT',
+  'WORKER',
+] as const;
+export type WaitReason = (typeof waitReasons)[number];
+
 /** How an attempt ended. LOST: its worker gave no answer before its lease ended. RETURNED: given back unfinished. */
 export const attemptOutcomes = ['SUCCEEDED', 'FAILED', 'LOST', 'RETURNED', 'CANCELLED'] as const;
 export type AttemptOutcome = (typeof attemptOutcomes)[number];

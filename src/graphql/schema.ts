@@ -5,6 +5,7 @@ import './types/case-topic.ts';
 import './types/problems.ts';
 import './types/task.ts';
 import './types/queue.ts';
+import './types/task-control.ts';
 import './mutations/create-upload.ts';
 import './mutations/register.ts';
 import './mutations/claim.ts';

@@ -19,6 +19,8 @@ import {
 import type { RetryFailedTasksInput, RetryResult, RetryTaskInput, RetryTasksInput } from './retry.ts';
 import { createRetryFailedTasks, createRetryTask, createRetryTasks } from './retry.ts';
 import type { TaskStore } from './store.ts';
+import type { TaskControlServices } from './task-controls.ts';
+import { createTaskControls } from './task-controls.ts';
 import type { JobFilter, TaskFilter } from './task-filter.ts';
 import type { UpdateResult, UpdateTaskInput, UpdateTasksInput } from './update.ts';
 import { createUpdateTask, createUpdateTasks } from './update.ts';
@@ -28,7 +30,7 @@ import { createWatchJobs } from './watch-jobs.ts';
 type Asker = Actor | undefined;
 
 /** What resolvers of jobs and tasks stand on: one function a verb. Each checks role and namespace itself. */
-export interface TaskServices {
+export interface TaskServices extends TaskControlServices {
   readonly taskStore: TaskStore;
   readonly createJob: (actor: Asker, input: CreateJobInput) => Promise<CreateJobResult>;
   readonly findJob: (actor: Asker, id: string) => Promise<JobRecord>;
@@ -62,6 +64,7 @@ export function createTaskServices(dependencies: TaskServiceDependencies): TaskS
   const { shard, store, updates, now } = dependencies;
   return {
     taskStore: store,
+    ...createTaskControls(shard),
     createJob: createCreateJob(dependencies),
     findJob: createFindJob(store),
     findTask: createFindTask(store),

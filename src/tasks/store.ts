@@ -1,6 +1,6 @@
 import { notFound } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
-import type { JobRecord, TaskAttempt, TaskRecord } from '../domain/task.ts';
+import type { JobRecord, TaskAttempt, TaskRecord, WaitReason } from '../domain/task.ts';
 import type { Shard } from '../postgres/shard.ts';
 import type { Statement } from '../postgres/sql.ts';
 import { loadStatement } from '../postgres/sql.ts';
@@ -12,6 +12,7 @@ const readTasks = loadStatement('read-tasks');
 const readJobTasks = loadStatement('read-job-tasks');
 const readJobs = loadStatement('read-jobs');
 const readDependencies = loadStatement('read-task-dependencies');
+const readWaitReasons = loadStatement('read-wait-reasons');
 const readTaskAttempts = loadStatement('read-task-attempts');
 
 /** Reads of jobs and tasks by key, coalesced over all requests of this process. Who may see what is the callers' business. */
@@ -22,6 +23,8 @@ export class TaskStore {
   readonly tasksOf: (jobId: string) => Promise<readonly TaskRecord[]>;
   /** The tasks that a task waits for or has waited for, in the order of their job. */
   readonly dependenciesOf: (taskId: string) => Promise<readonly TaskRecord[]>;
+  /** Why a task waits; undefined when it does not. */
+  readonly waitReasonOf: (taskId: string) => Promise<WaitReason | undefined>;
   /** The last attempts of a task that have ended, oldest first. */
   readonly attemptsOf: (taskId: string) => Promise<readonly TaskAttempt[]>;
 
@@ -50,6 +53,13 @@ export class TaskStore {
         const rows = await shard.run<TaskRow & { waiting_id: string }>(readDependencies, [[...new Set(ids)]]);
         const byTask = Map.groupBy(rows, (row) => row.waiting_id);
         return ids.map((id) => (byTask.get(id) ?? []).map(toTask));
+      },
+    });
+    this.waitReasonOf = createBatcher<string, WaitReason | undefined>({
+      run: async (ids) => {
+        const rows = await shard.run<{ id: string; reason: WaitReason }>(readWaitReasons, [[...new Set(ids)]]);
+        const byTask = new Map(rows.map((row) => [row.id, row.reason]));
+        return ids.map((id) => byTask.get(id));
       },
     });
     this.attemptsOf = createBatcher<string, readonly TaskAttempt[]>({

@@ -107,7 +107,7 @@ function requireAny(values: readonly unknown[]): void {
 
 function parseStatuses(wanted: readonly TaskStatus[] | null | undefined): readonly TaskStatus[] {
   if (wanted === null || wanted === undefined || wanted.length === 0) return waitingStatuses;
-  const stray = wanted.findIndex((status) => !waitingStatuses.some((one) => one === status));
+  const stray = wanted.findIndex((status) => waitingStatuses.every((one) => one !== status));
   if (stray >= 0) throw badInput(`input.filter.status.${stray}`, `must be one of ${waitingStatuses.join(', ')}`);
   return wanted;
 }

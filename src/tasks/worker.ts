@@ -22,7 +22,8 @@ const readTaskTopics = loadStatement('read-task-topics');
 /** New topics are announced; this often they are looked for all the same, and more often without NATS. */
 const discoveryMilliseconds = 60_000;
 const blindDiscoveryMilliseconds = 2_000;
-const pausedMilliseconds = 5_000;
+/** A kind that is paused or has reached a limit is asked for again after this, or when a task of it ends here. */
+const restMilliseconds = 1_000;
 const faultMilliseconds = 1_000;
 /** After the grace, how long giving back may take. */
 const giveBackMilliseconds = 5_000;
@@ -171,8 +172,10 @@ export class TaskWorker implements Service {
     while (!signal.aborted) {
       try {
         const result = await this.#take(kind);
-        if (result?.kind === 'claimed') await this.#work(kind.handler, result);
-        else if (result?.kind === 'paused') this.#rest(kind, result.topic);
+        if (result?.kind === 'claimed') {
+          await this.#work(kind.handler, result);
+          this.#endRest(kind, result.topic);
+        } else if (result?.kind === 'paused') this.#rest(kind, result.topic);
       } catch (error) {
         this.#options.log.debug({ err: error, kind: kind.handler.kind }, 'no task could be taken; it is tried again');
         await pause(faultMilliseconds * (0.5 + this.#options.random()), signal);
@@ -191,16 +194,16 @@ export class TaskWorker implements Service {
     return claims.stand(topics, { holder: name, leaseSeconds: kind.handler.leaseSeconds, heldMax: null }, signal);
   }
 
-  /** A paused topic gives no tasks: it is left out for a while, so that its tickets do not go round and round. */
+  /** A topic that is paused or limited gives no tasks: it is left out for a while, so that its tickets do not go round. */
   #rest(kind: Kind, topic: Topic): void {
     if (this.#resting.has(topic.id)) return;
     this.#resting.add(topic.id);
     this.#topicsChanged(kind);
-    const timer = setTimeout(() => {
-      this.#resting.delete(topic.id);
-      this.#topicsChanged(kind);
-    }, pausedMilliseconds);
-    timer.unref();
+    setTimeout(() => this.#endRest(kind, topic), restMilliseconds).unref();
+  }
+
+  #endRest(kind: Kind, topic: Topic): void {
+    if (this.#resting.delete(topic.id)) this.#topicsChanged(kind);
   }
 
   async #work(handler: AnyTaskHandler, claimed: Claimed): Promise<void> {

@@ -1,5 +1,5 @@
 import type { JobRecord, JobStatus, TaskAttempt, TaskEventType, TaskRecord, TaskStatus } from '../../domain/task.ts';
-import { attemptOutcomes, jobStatuses, taskEventTypes, taskStatuses } from '../../domain/task.ts';
+import { attemptOutcomes, jobStatuses, taskEventTypes, taskStatuses, waitReasons } from '../../domain/task.ts';
 import type { ItemEvent } from '../../events/item-history.ts';
 import { taskReaders } from '../../tasks/find-task.ts';
 import type { StatusCounts, TaskKind } from '../../tasks/list-tasks.ts';
@@ -18,6 +18,11 @@ export const JobStatusEnum = builder.enumType('JobStatus', {
 const AttemptOutcomeEnum = builder.enumType('TaskAttemptOutcome', {
   values: attemptOutcomes,
   description: 'LOST: the worker gave no answer before its lease ended. RETURNED: given back unfinished, not counted.',
+});
+const WaitReasonEnum = builder.enumType('TaskWaitReason', {
+  values: waitReasons,
+  description:
+    'TIME: its own has not come. RETRY: that of its next attempt. DEPENDENCIES: other tasks of its job come first. PAUSED, CONCURRENCY_LIMIT and RATE_LIMIT hold its kind or its namespace back. WORKER: it is in line for one.',
 });
 const TaskEventTypeEnum = builder.enumType('TaskEventType', { values: taskEventTypes });
 
@@ -75,6 +80,13 @@ TaskRef.implement({
     finishedAt: t.expose('finishedAt', { type: 'DateTime', nullable: true }),
     result: t.expose('result', { type: 'JSON', nullable: true, description: 'What its handler gave back.' }),
     error: t.exposeString('error', { nullable: true, description: 'Of the last attempt that failed.' }),
+    waitsFor: t.field({
+      type: WaitReasonEnum,
+      nullable: true,
+      description: 'While it waits.',
+      resolve: async (task, _args, { services }) =>
+        task.finishedAt === null ? ((await services.taskStore.waitReasonOf(task.id)) ?? null) : null,
+    }),
     uniqueKey: t.exposeString('uniqueKey', { nullable: true }),
     name: t.exposeString('name', { nullable: true, description: 'By which other tasks of its job name it.' }),
     dependsOn: t.field({

@@ -1,6 +1,6 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** What lets producers and operators steer tasks: unique keys, an order among a job's tasks, and lists by what failed. */
+/** What lets producers and operators steer tasks: unique keys, an order among a job's tasks, pauses and limits. */
 export class Migration0004TaskControl extends Migration {
   override up(): void {
     this.addSql(`
@@ -35,9 +35,42 @@ export class Migration0004TaskControl extends Migration {
         primary key (task_id, target_id)
       )`);
     this.addSql(`create index task_dependencies_target on task_dependencies (target_id)`);
+    this.addSql(`
+      create table task_controls (
+        namespace text not null,
+        -- '*' for all kinds of the namespace
+        kind text not null,
+        paused_at timestamptz,
+        paused_until timestamptz,
+        paused_by text,
+        pause_reason text,
+        -- how many run at once, over all workers
+        concurrency_max integer check (concurrency_max > 0),
+        -- how many may begin within a time: a bucket of tokens that fills up evenly
+        rate_max integer check (rate_max > 0),
+        rate_seconds integer check (rate_seconds > 0),
+        tokens double precision,
+        refilled_at timestamptz,
+        primary key (namespace, kind),
+        constraint rates_have_a_bucket check (
+          (rate_max is null) = (rate_seconds is null) and (rate_max is null or (tokens is not null and refilled_at is not null))
+        )
+      ) with (fillfactor = 50)`);
+    this.addSql(`
+      create table task_control_changes (
+        id bigint generated always as identity primary key,
+        namespace text not null,
+        kind text not null,
+        action text not null,
+        actor text not null,
+        reason text,
+        at timestamptz not null
+      )`);
+    this.addSql(`create index task_control_changes_kind on task_control_changes (namespace, kind, id)`);
   }
 
   override down(): void {
+    this.addSql(`drop table task_control_changes, task_controls cascade`);
     this.addSql(`drop table task_dependencies`);
     this.addSql(`drop index tasks_failed_newest, tasks_key, tasks_key_held`);
     this.addSql(

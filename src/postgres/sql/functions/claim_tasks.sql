@@ -1,4 +1,5 @@
--- The engine's claim with the claimed tasks' own rows. Parameters and columns: see claim_items.sql.
+-- The engine's claim with the claimed tasks' own rows. Parameters and columns: see claim_items.sql. Claimers whom the
+-- limits of the kind or the namespace leave out, the last ones in line, get 'paused'.
 -- Statements of their own, because each sees what was committed before it began: an item that claim_items found may
 -- belong to a job that was created after the calling statement had begun.
 create or replace function claim_tasks(
@@ -41,13 +42,22 @@ declare
   starts timestamptz[];
   ends timestamptz[];
   floors timestamptz[];
+  admitted integer := admit_tasks(topic, cardinality(holders));
 begin
   select array_agg(c.claimer), array_agg(c.outcome), array_agg(c.item_id), array_agg(c.item_priority),
          array_agg(c.item_deliver_after), array_agg(c.item_attempt), array_agg(c.acquired_at), array_agg(c.expires_at),
          array_agg(c.held_floor)
     into claimers, outcomes, ids, priorities, deliver_afters, attempts, starts, ends, floors
-    from claim_items(topic, holders, tokens, lease_lengths, held_maxima, held_floors, tickets, ticket_sequences,
-                     head_priority, head_deliver_after, head_id) c;
+    from claim_items(topic, holders[:admitted], tokens[:admitted], lease_lengths[:admitted], held_maxima[:admitted],
+                     held_floors[:admitted], tickets[:admitted], ticket_sequences[:admitted],
+                     head_priority, head_deliver_after, head_id) c
+   where admitted > 0;
+  if array_position(outcomes, 'claimed') is not null then
+    update task_controls c
+       set tokens = task_tokens(c) - cardinality(array_positions(outcomes, 'claimed')), refilled_at = clock_timestamp()
+      from topics t
+     where t.id = topic and c.namespace = t.namespace and c.kind in ('*', t.name) and c.rate_max is not null;
+  end if;
   -- An earlier attempt of the same round of which nobody told the end: its worker was lost.
   if 1 < any (attempts) then
     insert into task_attempts (task_id, attempt, worker, started_at, ended_at, outcome, error)
@@ -66,6 +76,9 @@ begin
            t.job_id, t.payload, t.max_attempts, c.attempt - t.attempts_forgiven
       from unnest(claimers, outcomes, ids, priorities, deliver_afters, attempts, starts, ends, floors)
            as c (claimer, outcome, id, priority, deliver_after, attempt, start, finish, floor)
-      left join lateral (select * from tasks where tasks.id = c.id limit 1) t on true;
+      left join lateral (select * from tasks where tasks.id = c.id limit 1) t on true
+    union all
+    select n, 'paused', null, null, null, null, null, null, held_floors[n], null, null, null, null
+      from generate_series(admitted + 1, cardinality(holders)) n;
 end
 $$;
