@@ -47,6 +47,7 @@ import { createQueueServices } from './priority-queue/services.ts';
 import { Claims } from './queue/claims.ts';
 import { Topics } from './queue/topics.ts';
 import type { Services } from './services.ts';
+import type { ClaimTaskRow } from './tasks/claim-row.ts';
 import { createTaskHandlers } from './tasks/handlers/registry.ts';
 import { JobUpdates } from './tasks/job-updates.ts';
 import { createJobsAbout } from './tasks/jobs-about.ts';
@@ -68,6 +69,8 @@ export interface Foundation {
   readonly topics: Topics;
   readonly claims: Claims<ClaimCaseRow>;
   readonly queueClaims: Claims<ClaimQueueItemRow>;
+  /** For workers outside; the worker program has its own. */
+  readonly taskClaims: Claims<ClaimTaskRow>;
   readonly announcer: EngineAnnouncer;
   /** Who hears of topics that have ready items, here and in other processes. */
   readonly heads: Set<HeadListener>;
@@ -123,6 +126,16 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim-queue-items' }, claimers),
     pickRowsMax: limits.queueItemsPerCall,
   });
+  const taskClaims = new Claims<ClaimTaskRow>({
+    shard,
+    statement: loadStatement('claim-tasks'),
+    openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
+    newToken: randomUUID,
+    now: () => performance.now(),
+    log,
+    observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim-tasks' }, claimers),
+  });
+  const everyClaims = [claims, queueClaims, taskClaims];
   const heads = new Set<HeadListener>();
   const announcer = new EngineAnnouncer({
     link,
@@ -131,8 +144,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     log,
     processId,
     onReady: (topic, key) => {
-      claims.itemBecameReady(topic.id, key);
-      queueClaims.itemBecameReady(topic.id, key);
+      for (const one of everyClaims) one.itemBecameReady(topic.id, key);
       for (const listener of heads) listener.onReady({ shard: shard.number, ...topicName(topic) }, key);
     },
   });
@@ -141,12 +153,12 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const stopHeads = listenHeads(link, processId, {
     onReady: (name, key) => {
       const topic = ownTopic(name);
-      if (topic !== undefined) for (const one of [claims, queueClaims]) one.itemBecameReady(topic.id, key);
+      if (topic !== undefined) for (const one of everyClaims) one.itemBecameReady(topic.id, key);
       for (const listener of heads) listener.onReady(name, key);
     },
     onLying: (name, items) => {
       const topic = ownTopic(name);
-      if (topic !== undefined) for (const one of [claims, queueClaims]) one.itemsLieReady(topic.id, items);
+      if (topic !== undefined) for (const one of everyClaims) one.itemsLieReady(topic.id, items);
       for (const listener of heads) listener.onLying(name, items);
     },
   });
@@ -185,6 +197,8 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       announcer,
       newId,
       handlers: taskHandlers,
+      claims: taskClaims,
+      random: Math.random,
       now: Date.now,
       observeBatch: (rows) => metrics.batchRows.observe({ statement: 'create-jobs' }, rows),
     }),
@@ -234,7 +248,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       }),
   };
   metrics.watch({
-    claimersWaiting: () => claims.waiting + queueClaims.waiting,
+    claimersWaiting: () => everyClaims.reduce((sum, one) => sum + one.waiting, 0),
     watchers: () => updates.watcherCount,
     natsConnected: () => link.connected,
     ticketsNotIssued: () => announcer.ticketsNotIssued,
@@ -258,6 +272,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     topics,
     claims,
     queueClaims,
+    taskClaims,
     announcer,
     heads,
     mailer,
@@ -268,8 +283,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     services,
     async close() {
       stopHeads();
-      claims.close();
-      queueClaims.close();
+      for (const one of everyClaims) one.close();
       feed.stop();
       consumers.close();
       bus.close();

@@ -40,6 +40,7 @@ export function createGatewayService(foundation: Foundation, onListening: (port:
       health.drain();
       foundation.claims.drain();
       foundation.queueClaims.drain();
+      foundation.taskClaims.drain();
       await gateway.stop(graceMilliseconds);
     },
   };

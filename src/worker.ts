@@ -6,10 +6,10 @@ import type { Service } from './lifecycle.ts';
 import { loadStatement } from './postgres/sql.ts';
 import { runProgram } from './program.ts';
 import { Claims } from './queue/claims.ts';
+import type { ClaimTaskRow } from './tasks/claim-row.ts';
 import { createFinish } from './tasks/finish.ts';
 import { createHeartbeat } from './tasks/heartbeat.ts';
 import type { AnyTaskHandler } from './tasks/task-handler.ts';
-import type { ClaimTaskRow } from './tasks/worker.ts';
 import { TaskWorker } from './tasks/worker.ts';
 
 /** How long a stop waits for handlers before their tasks are given back. */
@@ -33,6 +33,7 @@ export function createWorkerServices(
   });
   // Producers get to see it; which machine it is on stands in the log alone.
   const name = `worker-${randomBytes(5).toString('hex')}`;
+  const heartbeat = createHeartbeat(shard, announcer);
   const worker = new TaskWorker({
     name,
     shard,
@@ -40,7 +41,7 @@ export function createWorkerServices(
     claims,
     handlers,
     finish: createFinish({ shard, topics, announcer }),
-    heartbeat: createHeartbeat(shard, announcer),
+    heartbeat: async (beat) => (await heartbeat(beat)) !== undefined,
     isConnected: () => link.connected,
     eventsWritten: () => announcer.eventsWritten(),
     graceMilliseconds: grace,

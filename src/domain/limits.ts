@@ -95,6 +95,8 @@ export const limits = {
   /** Pauses and limits of one namespace that are listed. */
   taskControlsListed: 1_000,
   taskControlChangesShown: 50,
+  tasksPerClaim: 100,
+  taskLeaseSecondsDefault: 60,
   taskConcurrencyMax: 1_000_000,
   taskRateMax: 1_000_000,
   taskRateSecondsMax: 86_400,

@@ -15,6 +15,8 @@ import './mutations/create-job.ts';
 import './mutations/retry-task.ts';
 import './mutations/update-task.ts';
 import './mutations/cancel-task.ts';
+import './mutations/claim-tasks.ts';
+import './mutations/report-task.ts';
 import './mutations/upsert-topic.ts';
 import './mutations/enqueue.ts';
 import './mutations/dequeue.ts';

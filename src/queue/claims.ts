@@ -16,7 +16,7 @@ const explainClaim = loadStatement('explain-claim');
 /** A line in which nobody has stood for this long is closed. */
 const idleDeskMilliseconds = 300_000;
 /** A waiter who also stands elsewhere looks at a paused topic again after this long, or when it is told of an item there. */
-const pausedMilliseconds = 5_000;
+const pausedMilliseconds = 1_000;
 
 export interface ClaimsOptions {
   readonly shard: Shard;

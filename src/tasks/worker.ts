@@ -7,11 +7,11 @@ import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement } from '../postgres/sql.ts';
-import type { ClaimRow } from '../queue/claim-desk.ts';
 import type { ClaimResult, Claims } from '../queue/claims.ts';
 import type { Topics } from '../queue/topics.ts';
 import { Repeating } from '../scheduler/repeating.ts';
 import { attemptTask } from './attempt.ts';
+import type { ClaimTaskRow } from './claim-row.ts';
 import type { AttemptEnd, Verdict } from './finish.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import { RunningTask } from './running-task.ts';
@@ -27,14 +27,6 @@ const restMilliseconds = 1_000;
 const faultMilliseconds = 1_000;
 /** After the grace, how long giving back may take. */
 const giveBackMilliseconds = 5_000;
-
-export type ClaimTaskRow = ClaimRow & {
-  readonly job_id: string;
-  readonly payload: unknown;
-  readonly max_attempts: number;
-  /** Of the present round, this one included. */
-  readonly attempts_counted: number;
-};
 
 type Claimed = Extract<ClaimResult<ClaimTaskRow>, { kind: 'claimed' }>;
 
@@ -204,6 +196,8 @@ export class TaskWorker implements Service {
 
   #endRest(kind: Kind, topic: Topic): void {
     if (this.#resting.delete(topic.id)) this.#topicsChanged(kind);
+    // Slots that stand in the lines of several topics rest there by themselves.
+    this.#options.claims.topicResumed(topic.id);
   }
 
   async #work(handler: AnyTaskHandler, claimed: Claimed): Promise<void> {
