@@ -1,5 +1,10 @@
 import { useEffect } from 'preact/hooks';
 import { Route, Router, useLocation } from 'preact-iso';
+import { OwnCasePage } from './apply/own-case-page.tsx';
+import { OwnCasesPage } from './apply/own-cases-page.tsx';
+import { RegisterPage } from './apply/register-page.tsx';
+import { BoardPage } from './board/board-page.tsx';
+import { CasePage } from './board/case-page.tsx';
 import { DeskPage } from './desk/desk-page.tsx';
 import { Notice } from './parts/notice.tsx';
 import { Page } from './parts/page.tsx';
@@ -13,6 +18,11 @@ export function Pages() {
       <Route path="/" component={StartPage} />
       <Route path="/sign-in/callback" component={StartPage} />
       <Route path="/desk" component={DeskPage} />
+      <Route path="/board" component={BoardPage} />
+      <Route path="/cases/:id" component={CasePage} />
+      <Route path="/apply" component={OwnCasesPage} />
+      <Route path="/apply/new" component={RegisterPage} />
+      <Route path="/apply/:id" component={OwnCasePage} />
       <Route default component={NothingHere} />
     </Router>
   );

@@ -7,9 +7,15 @@ export interface Place {
   readonly name: string;
   readonly group: 'Work' | 'Operate';
   readonly roles: readonly string[];
+  /** Pages below another path that belong to it. */
+  readonly holds?: string;
 }
 
-const places: readonly Place[] = [{ path: '/desk', name: 'Desk', group: 'Work', roles: ['auditor', 'supervisor'] }];
+const places: readonly Place[] = [
+  { path: '/desk', name: 'Desk', group: 'Work', roles: ['auditor', 'supervisor'] },
+  { path: '/board', name: 'Board', group: 'Work', roles: ['auditor', 'supervisor', 'operator'], holds: '/cases' },
+  { path: '/apply', name: 'My cases', group: 'Work', roles: ['applicant'] },
+];
 
 /** The pages for this session, the first one being where it starts. */
 export function placesFor(session: Session): readonly Place[] {

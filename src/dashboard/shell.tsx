@@ -69,11 +69,15 @@ function PlaceGroup({ name, places }: { readonly name: string; readonly places: 
           key={place.path}
           href={place.path}
           class="place"
-          aria-current={path === place.path || path.startsWith(`${place.path}/`) ? 'page' : undefined}
+          aria-current={[place.path, place.holds].some((one) => isWithin(path, one)) ? 'page' : undefined}
         >
           {place.name}
         </a>
       ))}
     </div>
   );
+}
+
+function isWithin(path: string, place: string | undefined): boolean {
+  return place !== undefined && (path === place || path.startsWith(`${place}/`));
 }

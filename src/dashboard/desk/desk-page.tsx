@@ -12,7 +12,7 @@ import { useDesk } from './use-desk.ts';
 /** Where an auditor works: claims a case, looks at it, decides it. */
 export function DeskPage() {
   const { namespace, subject } = session.get()!;
-  const { desk, actions } = useDesk({ namespace, subject });
+  const { desk, actions } = useDesk({ namespace });
   useEffect(forgetOldDrafts, []);
   useTitle('Desk');
   switch (desk.kind) {

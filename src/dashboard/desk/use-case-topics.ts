@@ -1,30 +1,12 @@
-import { useClient, useQuery, useSubscription } from '@urql/preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useQuery } from '@urql/preact';
 import { CaseTopicsDocument, CaseUpdatesDocument } from '../graphql/documents.ts';
-
-/** Updates come in bursts; the counts are asked for once a burst. */
-const burstMilliseconds = 400;
-const refreshMilliseconds = 20_000;
+import { useRefresh } from '../live/use-refresh.ts';
+import { useUpdates } from '../live/use-updates.ts';
 
 /** The topics with what waits on them, kept up to date while it is shown. */
 export function useCaseTopics(namespace: string) {
-  const client = useClient();
   const [result, ask] = useQuery({ query: CaseTopicsDocument, variables: { namespace } });
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const [update] = useSubscription({ query: CaseUpdatesDocument, variables: { namespace } });
-  useEffect(() => {
-    if (update.data === undefined || timer.current !== undefined) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      ask();
-    }, burstMilliseconds);
-  }, [update.data]);
-  useEffect(() => {
-    const interval = setInterval(() => ask(), refreshMilliseconds);
-    return () => {
-      clearInterval(interval);
-      clearTimeout(timer.current);
-    };
-  }, [client]);
+  const soon = useRefresh(ask, { burstMilliseconds: 400, everyMilliseconds: 20_000 });
+  useUpdates(CaseUpdatesDocument, { namespace }, soon);
   return { topics: result.data?.caseTopics, error: result.error };
 }

@@ -13,6 +13,7 @@ import {
   OneCaseDocument,
   ReleaseDocument,
 } from '../graphql/documents.ts';
+import { connection } from '../live/connection.ts';
 import { announce } from '../parts/announcer.tsx';
 import { createStore, useStore } from '../store.ts';
 import type { Desk, HeldCase, Loss } from './held-case.ts';
@@ -24,7 +25,6 @@ const waitMilliseconds = 20_000;
 
 interface Place {
   readonly namespace: string;
-  readonly subject: string;
 }
 
 /** What happens at one auditor's desk, as far as the gateway is concerned. */
@@ -74,9 +74,10 @@ function useLeaseEnd(desk: Desk, verify: () => Promise<void>): void {
   }, [clock, again]);
 }
 
-function createDesk(client: Client, { namespace, subject }: Place) {
+function createDesk(client: Client, { namespace }: Place) {
   const store = createStore<Desk>({ kind: 'loading' });
   let waiting: (() => void) | undefined;
+  let acting = false;
   const holding = (): HeldCase | undefined => {
     const now = store.get();
     return now.kind === 'holding' ? now.held : undefined;
@@ -144,7 +145,7 @@ function createDesk(client: Client, { namespace, subject }: Place) {
 
   const verify = async (): Promise<void> => {
     const held = holding();
-    if (held === undefined) return;
+    if (held === undefined || acting) return;
     const { data } = await client.query(OneCaseDocument, { id: held.case.id }).toPromise();
     if (data?.case != null) compare(data.case);
   };
@@ -167,6 +168,15 @@ function createDesk(client: Client, { namespace, subject }: Place) {
       decidedBy: decision?.decidedBy ?? undefined,
     };
     store.set({ kind: 'lost', held: now.held, loss });
+  };
+
+  /** Does what ends our lease; when no answer came, the server says what became of it. */
+  const act = async <Result>(send: () => Promise<Result | undefined>): Promise<Result | undefined> => {
+    acting = true;
+    const result = await send();
+    acting = false;
+    if (result === undefined) void verify();
+    return result;
   };
 
   const actions: DeskActions = {
@@ -210,7 +220,9 @@ function createDesk(client: Client, { namespace, subject }: Place) {
       const held = holding();
       if (held === undefined) return false;
       const input = { caseId: held.case.id, leaseToken: held.clock.token, reason: reason.trim() || null };
-      const result = say(await client.mutation(ReleaseDocument, { input }).toPromise())?.releaseCase;
+      const result = await act(
+        async () => say(await client.mutation(ReleaseDocument, { input }).toPromise())?.releaseCase,
+      );
       if (result?.__typename === 'LeaseLost') lose(result);
       if (result?.__typename !== 'CaseReleased') return false;
       store.set({ kind: 'free', waiting: false });
@@ -226,7 +238,7 @@ function createDesk(client: Client, { namespace, subject }: Place) {
         reason: reason.trim() || null,
         idempotencyKey: key,
       };
-      const result = say(await client.mutation(DecideDocument, { input }).toPromise())?.decide;
+      const result = await act(async () => say(await client.mutation(DecideDocument, { input }).toPromise())?.decide);
       if (result === undefined) return false;
       if (result.__typename === 'CaseDecided') {
         store.set({ kind: 'free', waiting: false });
@@ -241,15 +253,23 @@ function createDesk(client: Client, { namespace, subject }: Place) {
     putAway: () => store.set({ kind: 'free', waiting: false }),
   };
 
-  const follow = (caseId: string): (() => void) =>
-    client.subscription(CaseUpdatesDocument, { namespace, caseId }).subscribe(({ data }) => {
+  const follow = (caseId: string): (() => void) => {
+    const stopUpdates = client.subscription(CaseUpdatesDocument, { namespace, caseId }).subscribe(({ data }) => {
       const update = data?.caseUpdated;
       if (update?.case == null) return;
-      // Our own decision and release come back this way too, when the case is out of hand already.
-      if (update.actor === subject && (update.type === 'APPROVED' || update.type === 'REJECTED')) return;
-      if (update.actor === subject && update.type === 'RELEASED') return;
+      // What we are just doing ourselves comes back this way too, sometimes before its answer.
+      if (acting) return;
       compare(update.case);
     }).unsubscribe;
+    // Without a first update there is no cursor to go on from, so a new line begins with a look.
+    const stopListening = connection.listen(() => {
+      if (connection.get().kind === 'back') void verify();
+    });
+    return () => {
+      stopUpdates();
+      stopListening();
+    };
+  };
 
   return { store, actions, follow, verify, end: () => actions.stopWaiting() };
 }

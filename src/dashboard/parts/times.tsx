@@ -31,6 +31,15 @@ export function formatAgo(date: Date): string {
   return relative.format(Math.trunc(seconds / length), unit);
 }
 
+/** How long something has lasted, in its largest unit. */
+export function formatSince(since: Date): string {
+  const seconds = Math.max(0, Math.round((Date.now() - since.getTime()) / 1_000));
+  const [unit, length] = units.find(([, size]) => seconds >= size) ?? ['second', 1];
+  return new Intl.NumberFormat(undefined, { style: 'unit', unit, unitDisplay: 'short' }).format(
+    Math.trunc(seconds / length),
+  );
+}
+
 export function formatExact(at: string): string {
   return exact.format(new Date(at));
 }
