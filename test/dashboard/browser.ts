@@ -63,8 +63,9 @@ export async function visit(
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    // A gateway that is gone is refused connections; that is what some tests are about.
-    if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket/.test(message.text())) complaints.push(message.text());
+    // A gateway that is stopping or gone refuses; that is what some tests are about.
+    if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket|status of 503/.test(message.text()))
+      complaints.push(message.text());
   });
   page.on('request', (request) => {
     if (!request.url().startsWith(url) && !request.url().startsWith('blob:')) complaints.push(`asked ${request.url()}`);
