@@ -1,29 +1,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { createCaseHistory } from './cases/case-history.ts';
-import { CaseTaskPlanner } from './cases/case-tasks.ts';
-import { CaseUpdates } from './cases/case-updates.ts';
-import { createClaimCase } from './cases/claim-case.ts';
+import type { CaseUpdates } from './cases/case-updates.ts';
 import type { ClaimCaseRow } from './cases/claim-next.ts';
-import { createClaimNextCase } from './cases/claim-next.ts';
-import { createDecide } from './cases/decide.ts';
-import { createExtendLease } from './cases/extend.ts';
-import { createFindCase, createMyLeases } from './cases/find-case.ts';
-import { createListCaseTopics } from './cases/list-case-topics.ts';
-import { createListCases } from './cases/list-cases.ts';
-import { createRegister } from './cases/register.ts';
-import { createReleaseCase } from './cases/release.ts';
-import { CaseStore } from './cases/store.ts';
+import { createClaimNextCase, heldBy } from './cases/claim-next.ts';
 import { createWatchCases } from './cases/watch.ts';
 import type { Config } from './config.ts';
 import type { BlobStore } from './documents/blob-store.ts';
-import { createCreateUpload } from './documents/create-upload.ts';
+import type { DocumentRegister } from './documents/document-register.ts';
 import { openBlobStore } from './documents/open-blob-store.ts';
 import { signUrl } from './documents/signed-url.ts';
-import { createDocumentRegister } from './documents/stored-documents.ts';
-import { createIdSource } from './domain/ids.ts';
+import { createIdSource, shardOf } from './domain/ids.ts';
 import { limits } from './domain/limits.ts';
 import type { Topic } from './domain/topic.ts';
-import { EventFeed } from './events/event-feed.ts';
 import { Health } from './health/health.ts';
 import type { NatsLink } from './jetstream/connection.ts';
 import { connectNats } from './jetstream/connection.ts';
@@ -38,45 +25,54 @@ import { TopicLine, topicName } from './jetstream/topic-line.ts';
 import type { Logger } from './log.ts';
 import type { Mailer } from './mail/mailer.ts';
 import { openMailer } from './mail/open-mailer.ts';
-import { createMailServices } from './mail/read-mails.ts';
 import { Metrics } from './metrics.ts';
 import { Shard } from './postgres/shard.ts';
 import { loadStatement } from './postgres/sql.ts';
 import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
-import { createQueueServices } from './priority-queue/services.ts';
 import { Claims } from './queue/claims.ts';
-import { Topics } from './queue/topics.ts';
+import { SpreadClaims } from './queue/spread-claims.ts';
+import type { TicketLedger } from './queue/ticket-ledger.ts';
+import type { Topics } from './queue/topics.ts';
 import type { Services } from './services.ts';
+import type { ShardEngine } from './shard-engine.ts';
+import { createShardEngine, createShardVerbs } from './shard-engine.ts';
+import { Placement } from './shards/placement.ts';
+import { routeDocuments } from './shards/route-documents.ts';
+import type { RoutedShard } from './shards/route-verbs.ts';
+import { routeCaseReads, routeTaskReads, routeVerbs } from './shards/route-verbs.ts';
 import type { ClaimTaskRow } from './tasks/claim-row.ts';
+import { createClaimTasks } from './tasks/claim-tasks.ts';
+import { createFinish } from './tasks/finish.ts';
 import { createTaskHandlers } from './tasks/handlers/registry.ts';
-import { JobUpdates } from './tasks/job-updates.ts';
-import { createJobsAbout } from './tasks/jobs-about.ts';
-import { createTaskServices } from './tasks/services.ts';
-import { TaskStore } from './tasks/store.ts';
 import type { AnyTaskHandler } from './tasks/task-handler.ts';
+import { createWatchJobs } from './tasks/watch-jobs.ts';
 
 /** Everything a program stands on, built once, in one readable place. */
 export interface Foundation {
   readonly config: Config;
   readonly log: Logger;
+  /** One a shard, in the order of their numbers. */
+  readonly engines: readonly ShardEngine<EngineAnnouncer>[];
+  /** The parts of the first shard. */
   readonly shard: Shard;
+  readonly topics: Topics;
+  readonly announcer: EngineAnnouncer;
+  readonly ledger: TicketLedger;
+  readonly updates: CaseUpdates;
   readonly link: NatsLink;
   readonly tickets: Tickets;
   readonly consumers: TopicConsumers;
-  readonly ledger: JetStreamTicketLedger;
   readonly bus: JetStreamEventBus;
   readonly blobs: BlobStore;
-  readonly topics: Topics;
+  readonly documents: DocumentRegister;
   readonly claims: Claims<ClaimCaseRow>;
   readonly queueClaims: Claims<ClaimQueueItemRow>;
   /** For workers outside; the worker program has its own. */
   readonly taskClaims: Claims<ClaimTaskRow>;
-  readonly announcer: EngineAnnouncer;
   /** Who hears of topics that have ready items, here and in other processes. */
   readonly heads: Set<HeadListener>;
   readonly mailer: Mailer;
   readonly taskHandlers: readonly AnyTaskHandler[];
-  readonly updates: CaseUpdates;
   readonly metrics: Metrics;
   readonly health: Health;
   readonly services: Services;
@@ -85,7 +81,10 @@ export interface Foundation {
 
 /** Opens the connections and puts the parts together. NATS need not be there; PostgreSQL is first used when asked. */
 export async function compose(config: Config, log: Logger, program: string): Promise<Foundation> {
-  const shard = await Shard.open({ number: 0, url: config.databaseUrls[0]!, connections: config.poolConnections, log });
+  const shards = await Promise.all(
+    config.databaseUrls.map((url, number) => Shard.open({ number, url, connections: config.poolConnections, log })),
+  );
+  const shardsByNumber = new Map(shards.map((shard) => [shard.number, shard]));
   const link = await connectNats({
     url: config.natsUrl,
     credentialsFile: config.natsCredentialsFile,
@@ -95,20 +94,13 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const tickets = new Tickets(link, log);
   const consumers = new TopicConsumers(link);
   const bus = new JetStreamEventBus(link, log);
-  const ledger = new JetStreamTicketLedger({
-    link,
-    tickets,
-    consumers,
-    shard: shard.number,
-    replicas: config.streamReplicas,
-  });
   const blobs = await openBlobStore(config);
   const metrics = new Metrics(program);
-  const topics = new Topics(shard);
   const processId = randomUUID();
   const newId = createIdSource(Date.now, randomBytes);
   const claims = new Claims<ClaimCaseRow>({
-    shard,
+    shard: shards[0]!,
+    shards: shardsByNumber,
     statement: loadStatement('claim-cases'),
     openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
     newToken: randomUUID,
@@ -117,7 +109,8 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim' }, claimers),
   });
   const queueClaims = new Claims<ClaimQueueItemRow>({
-    shard,
+    shard: shards[0]!,
+    shards: shardsByNumber,
     statement: loadStatement('claim-queue-items'),
     openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
     newToken: randomUUID,
@@ -127,7 +120,8 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     pickRowsMax: limits.queueItemsPerCall,
   });
   const taskClaims = new Claims<ClaimTaskRow>({
-    shard,
+    shard: shards[0]!,
+    shards: shardsByNumber,
     statement: loadStatement('claim-tasks'),
     openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
     newToken: randomUUID,
@@ -137,107 +131,115 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   });
   const everyClaims = [claims, queueClaims, taskClaims];
   const heads = new Set<HeadListener>();
-  const announcer = new EngineAnnouncer({
-    link,
-    tickets,
-    shard: shard.number,
-    log,
-    processId,
-    onReady: (topic, key) => {
-      for (const one of everyClaims) one.itemBecameReady(topic.id, key);
-      for (const listener of heads) listener.onReady({ shard: shard.number, ...topicName(topic) }, key);
-    },
-  });
-  const ownTopic = (name: ShardTopic): Topic | undefined =>
-    name.shard === shard.number ? topics.known(name.namespace, name.system, name.topic) : undefined;
+  const engines = shards.map((shard) =>
+    createShardEngine({
+      shard,
+      announcer: new EngineAnnouncer({
+        link,
+        tickets,
+        shard: shard.number,
+        log,
+        processId,
+        onReady: (topic, key) => {
+          for (const one of everyClaims) one.itemBecameReady(topic.id, key, topic.shard);
+          for (const listener of heads) listener.onReady(topicName(topic), key);
+        },
+      }),
+      ledger: new JetStreamTicketLedger({
+        link,
+        tickets,
+        consumers,
+        shard: shard.number,
+        replicas: config.streamReplicas,
+      }),
+      bus,
+      log,
+    }),
+  );
+  const enginesByNumber = new Map(engines.map((engine) => [engine.number, engine]));
+  const ownTopic = ({ shard, namespace, system, topic }: ShardTopic): Topic | undefined =>
+    enginesByNumber.get(shard)?.topics.known(namespace, system, topic);
   const stopHeads = listenHeads(link, processId, {
     onReady: (name, key) => {
       const topic = ownTopic(name);
-      if (topic !== undefined) for (const one of everyClaims) one.itemBecameReady(topic.id, key);
+      if (topic !== undefined) for (const one of everyClaims) one.itemBecameReady(topic.id, key, topic.shard);
       for (const listener of heads) listener.onReady(name, key);
     },
     onLying: (name, items) => {
       const topic = ownTopic(name);
-      if (topic !== undefined) for (const one of everyClaims) one.itemsLieReady(topic.id, items);
+      if (topic !== undefined) for (const one of everyClaims) one.itemsLieReady(topic.id, items, topic.shard);
       for (const listener of heads) listener.onLying(name, items);
     },
   });
-  const store = new CaseStore(shard);
-  const feed = new EventFeed(shard, bus, log);
-  const updates = new CaseUpdates(feed, shard, store, log);
   const mailer = openMailer(config.mail, newId, log);
-  const taskStore = new TaskStore(shard);
+  const documents = routeDocuments(engines);
   const taskHandlers = createTaskHandlers({
-    documents: createDocumentRegister(shard),
+    documents,
     blobs,
-    shard,
+    shardOf: (id) => enginesByNumber.get(shardOf(id))!.shard,
     mailer,
     mailSendSeconds: config.mail.sendSeconds,
-    cases: store,
+    cases: routeCaseReads(engines),
     webhooks: { secret: config.webhookSecret, privateAddresses: config.webhookPrivateAddresses },
   });
-  const caseTasks = new CaseTaskPlanner({
-    rules: config.caseTasks,
-    kinds: taskHandlers.flatMap(({ kind, maxAttempts, ofCase }) =>
-      ofCase === undefined ? [] : [{ kind, maxAttempts, ofCase }],
-    ),
-    topics,
-    newId,
-  });
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
-  const services: Services = {
-    topics,
-    ...createMailServices(shard),
-    jobsAbout: createJobsAbout(shard, taskStore),
-    ...createTaskServices({
-      shard,
-      topics,
-      store: taskStore,
-      updates: new JobUpdates(feed, shard, taskStore, log),
-      announcer,
+  const isSpread = engines.length > 1;
+  const routed = engines.map((engine): RoutedShard => {
+    const others = engines.filter((other) => other !== engine);
+    const verbs = createShardVerbs(engine, {
       newId,
-      handlers: taskHandlers,
-      claims: taskClaims,
-      random: Math.random,
+      newToken: randomUUID,
       now: Date.now,
-      observeBatch: (rows) => metrics.batchRows.observe({ statement: 'create-jobs' }, rows),
+      urlSecret,
+      publicUrl,
+      documentBytesMax,
+      casesHeldPerPerson,
+      taskHandlers,
+      caseTasks: config.caseTasks,
+      queueClaims,
+      heldElsewhere: isSpread ? (namespace, holder) => heldBy(others, namespace, holder) : undefined,
+      metrics,
+    });
+    return { number: engine.number, engine, verbs };
+  });
+  const spreadClaims = isSpread
+    ? new SpreadClaims<ClaimCaseRow>({
+        claims,
+        shards: shardsByNumber,
+        announcers: new Map(engines.map(({ number, announcer }) => [number, announcer])),
+        now: () => performance.now(),
+        random: Math.random,
+        log,
+      })
+    : undefined;
+  const finishes = new Map(engines.map((engine) => [engine.number, createFinish(engine)]));
+  const services: Services = {
+    // One shard alone needs no routing: its verbs are the services.
+    ...(isSpread ? routeVerbs(routed, new Placement(engines)) : routed[0]!.verbs),
+    caseStore: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
+    topicName: (caseId, topicId) => {
+      const topics = enginesByNumber.get(shardOf(caseId))?.topics;
+      return (
+        topics?.byId(topicId)?.name ?? topics?.byIds([topicId]).then((found) => found.get(topicId)?.name ?? '') ?? ''
+      );
+    },
+    claimNextCase: createClaimNextCase({ claims, spreadClaims, shards: engines, casesHeldPerPerson }),
+    claimTasks: createClaimTasks({
+      claims: taskClaims,
+      shards: engines,
+      store: isSpread ? routeTaskReads(engines) : engines[0]!.taskStore,
+      finish: (end) => finishes.get(shardOf(end.taskId))!(end),
     }),
-    ...createQueueServices({
-      shard,
-      topics,
-      claims: queueClaims,
-      announcer,
-      newId,
-      observeBatch: (statement, calls) => metrics.batchRows.observe({ statement }, calls),
+    watchCases: createWatchCases({
+      sources: engines.map(({ number, caseUpdates }) => ({ shard: number, updates: caseUpdates })),
+      store: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
+      now: Date.now,
     }),
-    caseStore: store,
-    createUpload: createCreateUpload({ shard, newId, now: Date.now, urlSecret, publicUrl, documentBytesMax }),
-    register: createRegister({
-      shard,
-      topics,
-      store,
-      announcer,
-      newId,
-      caseTasks,
-      observeBatch: (rows) => metrics.batchRows.observe({ statement: 'register' }, rows),
+    watchJobs: createWatchJobs({
+      sources: engines.map(({ number, jobUpdates }) => ({ shard: number, updates: jobUpdates })),
+      store: isSpread ? routeTaskReads(engines) : engines[0]!.taskStore,
+      now: Date.now,
     }),
-    claimNextCase: createClaimNextCase({ claims, topics, store, announcer, casesHeldPerPerson }),
-    claimCase: createClaimCase({ shard, topics, store, announcer, newToken: randomUUID, casesHeldPerPerson }),
-    extendLease: createExtendLease({ shard, store, announcer }),
-    releaseCase: createReleaseCase({ shard, topics, store, announcer }),
-    decide: createDecide({
-      shard,
-      store,
-      announcer,
-      caseTasks,
-      observeBatch: (rows) => metrics.batchRows.observe({ statement: 'decide' }, rows),
-    }),
-    findCase: createFindCase(store),
-    listCases: createListCases(shard),
-    listCaseTopics: createListCaseTopics(shard),
-    myLeases: createMyLeases(store),
-    caseHistory: createCaseHistory(shard),
-    watchCases: createWatchCases({ updates, store, shard: shard.number, now: Date.now }),
     documentUrl: (documentId, namespace) =>
       signUrl(urlSecret, publicUrl, {
         method: 'GET',
@@ -249,48 +251,50 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   };
   metrics.watch({
     claimersWaiting: () => everyClaims.reduce((sum, one) => sum + one.waiting, 0),
-    watchers: () => updates.watcherCount,
+    watchers: () => engines.reduce((sum, { caseUpdates }) => sum + caseUpdates.watcherCount, 0),
     natsConnected: () => link.connected,
-    ticketsNotIssued: () => announcer.ticketsNotIssued,
-    pools: () => [{ shard: shard.number, ...shard.poolState }],
+    ticketsNotIssued: () => engines.reduce((sum, { announcer }) => sum + announcer.ticketsNotIssued, 0),
+    pools: () => shards.map((shard) => ({ shard: shard.number, ...shard.poolState })),
   });
   const health = new Health({
-    shards: [shard],
+    shards,
     isNatsConnected: () => link.connected,
     now: () => performance.now(),
   });
   return {
     config,
     log,
-    shard,
+    engines,
+    shard: engines[0]!.shard,
+    topics: engines[0]!.topics,
+    announcer: engines[0]!.announcer,
+    ledger: engines[0]!.ledger,
+    updates: engines[0]!.caseUpdates,
     link,
     tickets,
     consumers,
-    ledger,
     bus,
     blobs,
-    topics,
+    documents,
     claims,
     queueClaims,
     taskClaims,
-    announcer,
     heads,
     mailer,
     taskHandlers,
-    updates,
     metrics,
     health,
     services,
     async close() {
       stopHeads();
       for (const one of everyClaims) one.close();
-      feed.stop();
+      for (const { feed } of engines) feed.stop();
       consumers.close();
       bus.close();
       tickets.close();
       mailer.close();
       await link.drain();
-      await shard.close();
+      for (const shard of shards) await shard.close();
     },
   };
 }

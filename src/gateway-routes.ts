@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Foundation } from './compose.ts';
-import { createDocumentRegister } from './documents/stored-documents.ts';
 import { createTransfer } from './documents/transfer.ts';
 import type { Page } from './health/health-pages.ts';
 import { createHealthPages, sendText, servePage } from './health/health-pages.ts';
@@ -14,8 +13,8 @@ import { createSessionRoutes } from './site/session-routes.ts';
 export function createRoutes(
   foundation: Foundation,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
-  const { shard, blobs, config, log, health, metrics } = foundation;
-  const transfer = createTransfer({ register: createDocumentRegister(shard), blobs, urlSecret: config.urlSecret, log });
+  const { documents, blobs, config, log, health, metrics } = foundation;
+  const transfer = createTransfer({ register: documents, blobs, urlSecret: config.urlSecret, log });
   const { '/metrics': counts, ...healthPages } = createHealthPages(health, metrics);
   const hasMetrics = config.healthPort === undefined;
   const session = createSessionRoutes(config);

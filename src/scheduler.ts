@@ -11,26 +11,35 @@ import { createLeaseSweeper } from './scheduler/return-expired.ts';
 
 /** What keeps the engine healthy. Any number of schedulers may run; each step is safe to do twice. */
 export function createSchedulerServices(foundation: Foundation): readonly Service[] {
-  const { shard, topics, announcer, ledger, bus, blobs, log, metrics } = foundation;
-  const reconciler = new TicketReconciler(shard, topics, ledger, log);
-  const relay = new EventRelay(shard, bus, log);
+  const { engines, bus, blobs, log, metrics } = foundation;
+  const parts = engines.map((engine) => ({
+    ...engine,
+    reconciler: new TicketReconciler(engine.shard, engine.topics, engine.ledger, log),
+    relay: new EventRelay(engine.shard, bus, log),
+  }));
+  const sum = (read: (part: (typeof parts)[number]) => number) => () =>
+    parts.reduce((total, part) => total + read(part), 0);
   metrics.counter(
     'caseload_tickets_issued_again_total',
     'Missing tickets that the reconciler issued',
-    () => reconciler.counts.issued,
+    sum(({ reconciler }) => reconciler.counts.issued),
   );
   metrics.counter(
     'caseload_tickets_removed_total',
     'Surplus tickets that the reconciler removed',
-    () => reconciler.counts.removed,
+    sum(({ reconciler }) => reconciler.counts.removed),
   );
-  metrics.counter('caseload_events_relayed_total', 'Events published', () => relay.relayed);
+  metrics.counter(
+    'caseload_events_relayed_total',
+    'Events published',
+    sum(({ relay }) => relay.relayed),
+  );
   metrics.gauge(
     'caseload_event_relay_lag_seconds',
-    'Age of the last event when it was published',
-    () => relay.lagMilliseconds / 1_000,
+    'Age of the last event when it was published; of several shards, the oldest',
+    () => Math.max(...parts.map(({ relay }) => relay.lagMilliseconds)) / 1_000,
   );
-  return [
+  return parts.flatMap(({ shard, topics, announcer, reconciler, relay }) => [
     createLeaseSweeper(shard, topics, announcer, log, (returned) => metrics.leasesExpired.inc(returned)),
     createDueItemPromoter(shard, topics, announcer, log),
     ...createQueueHousekeeping(shard, announcer, log),
@@ -38,7 +47,7 @@ export function createSchedulerServices(foundation: Foundation): readonly Servic
     relay,
     createPruner(shard, blobs, foundation.config.casesKeptDays, log),
     createBacklogMeter(shard, log, (backlog) => metrics.setBacklog(shard.number, backlog)),
-  ];
+  ]);
 }
 
 if (import.meta.main) await runProgram('scheduler', createSchedulerServices);

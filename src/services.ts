@@ -15,19 +15,19 @@ import type { Actor } from './domain/actor.ts';
 import type { JobRecord } from './domain/task.ts';
 import type { MailServices } from './mail/read-mails.ts';
 import type { QueueServices } from './priority-queue/services.ts';
-import type { Topics } from './queue/topics.ts';
 import type { JobSubject } from './tasks/jobs-about.ts';
-import type { TaskServices } from './tasks/services.ts';
+import type { JobWatchServices, TaskServices } from './tasks/services.ts';
 
 /** Who asks; undefined without a token. Every verb checks role and namespace itself. */
 type Asker = Actor | undefined;
 
 /** What resolvers stand on: one function a verb. */
-export interface Services extends TaskServices, MailServices, QueueServices {
-  readonly topics: Topics;
+export interface Services extends TaskServices, JobWatchServices, MailServices, QueueServices {
+  /** The name of a case's topic. */
+  readonly topicName: (caseId: string, topicId: number) => string | Promise<string>;
   /** The newest jobs about a case. Who may see them is the caller's business. */
   readonly jobsAbout: (subject: JobSubject) => Promise<readonly JobRecord[]>;
-  readonly caseStore: CaseStore;
+  readonly caseStore: Pick<CaseStore, 'find' | 'get' | 'documents'>;
   readonly createUpload: (actor: Asker, input: CreateUploadInput) => Promise<CreatedUpload>;
   readonly register: (actor: Asker, input: RegisterInput) => Promise<RegisterResult>;
   readonly claimNextCase: (

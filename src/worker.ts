@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { Foundation } from './compose.ts';
+import { shardOf } from './domain/ids.ts';
 import { TopicLine } from './jetstream/topic-line.ts';
 import type { Service } from './lifecycle.ts';
 import { loadStatement } from './postgres/sql.ts';
@@ -21,9 +22,17 @@ export function createWorkerServices(
   handlers: readonly AnyTaskHandler[] = foundation.taskHandlers,
   grace = graceMilliseconds,
 ): readonly Service[] {
-  const { shard, link, tickets, consumers, topics, announcer, heads, metrics, log } = foundation;
+  const { engines, link, tickets, consumers, heads, metrics, log } = foundation;
+  const parts = new Map(
+    engines.map((engine) => [
+      engine.number,
+      { engine, finish: createFinish(engine), heartbeat: createHeartbeat(engine.shard, engine.announcer) },
+    ]),
+  );
+  const at = (taskId: string) => parts.get(shardOf(taskId))!;
   const claims = new Claims<ClaimTaskRow>({
-    shard,
+    shard: engines[0]!.shard,
+    shards: new Map(engines.map(({ number, shard }) => [number, shard])),
     statement: loadStatement('claim-tasks'),
     openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
     newToken: randomUUID,
@@ -33,17 +42,15 @@ export function createWorkerServices(
   });
   // Producers get to see it; which machine it is on stands in the log alone.
   const name = `worker-${randomBytes(5).toString('hex')}`;
-  const heartbeat = createHeartbeat(shard, announcer);
   const worker = new TaskWorker({
     name,
-    shard,
-    topics,
+    shards: engines,
     claims,
     handlers,
-    finish: createFinish({ shard, topics, announcer }),
-    heartbeat: async (beat) => (await heartbeat(beat)) !== undefined,
+    finish: (end) => at(end.taskId).finish(end),
+    heartbeat: async (beat) => (await at(beat.taskId).heartbeat(beat)) !== undefined,
     isConnected: () => link.connected,
-    eventsWritten: () => announcer.eventsWritten(),
+    eventsWritten: (taskId) => at(taskId).engine.announcer.eventsWritten(),
     graceMilliseconds: grace,
     now: () => performance.now(),
     random: Math.random,
@@ -63,12 +70,10 @@ export function createWorkerServices(
       async start() {
         const listener = {
           onReady: (topic, key) => {
-            if (topic.system === 'tasks' && topic.shard === shard.number)
-              worker.topicBecameReady(topic.namespace, topic.topic, key);
+            if (topic.system === 'tasks') worker.topicBecameReady(topic, key);
           },
           onLying: (topic, items) => {
-            if (topic.system === 'tasks' && topic.shard === shard.number)
-              worker.topicLiesReady(topic.namespace, topic.topic, items);
+            if (topic.system === 'tasks') worker.topicLiesReady(topic, items);
           },
         } satisfies Parameters<typeof heads.add>[0];
         heads.add(listener);

@@ -42,6 +42,8 @@ export interface ClaimCaseDependencies {
   readonly announcer: Announcer;
   readonly newToken: () => string;
   readonly casesHeldPerPerson: number;
+  /** What somebody holds on other shards, where there are any: it counts, too. */
+  readonly heldElsewhere?: ((namespace: string, holder: string) => Promise<readonly HeldCase[]>) | undefined;
 }
 
 /**
@@ -59,6 +61,9 @@ export function createClaimCase(
     const found = await findForAuditor(store, maybeActor, id);
     const actor = requireHolder(maybeActor, found.case.namespace, ['auditor', 'supervisor']);
     const { namespace, registrant } = found.case;
+    const elsewhere = (await dependencies.heldElsewhere?.(namespace, actor.subject)) ?? [];
+    const heldHere = () => store.heldBy(namespace, actor.subject, limits.casesHeldPerPersonMax);
+    if (elsewhere.length >= casesHeldPerPerson) return { kind: 'limit', held: [...(await heldHere()), ...elsewhere] };
     const token = newToken();
     const rows = await shard.run<ClaimItemRow>(claimItem, [
       id,
@@ -67,7 +72,7 @@ export function createClaimCase(
       actor.subject,
       token,
       leaseSeconds,
-      casesHeldPerPerson,
+      casesHeldPerPerson - elsewhere.length,
       [registrant],
     ]);
     const row = rows[0];
@@ -94,8 +99,7 @@ export function createClaimCase(
       }
       case 'held':
         // The holder's own second call finds its lease again, token and all.
-        if (row.holder === actor.subject)
-          return { kind: 'limit', held: await store.heldBy(namespace, actor.subject, limits.casesHeldPerPersonMax) };
+        if (row.holder === actor.subject) return { kind: 'limit', held: [...(await heldHere()), ...elsewhere] };
         return { kind: 'held', holder: row.holder!, expiresAt: toDate(row.expires_at!) };
       case 'excluded':
         throw forbidden('Whoever registered a case cannot audit it');
@@ -106,7 +110,7 @@ export function createClaimCase(
           topic: (await topics.byIds([found.case.topicId])).get(found.case.topicId)?.name ?? '',
         };
       case 'limit':
-        return { kind: 'limit', held: await store.heldBy(namespace, actor.subject, limits.casesHeldPerPersonMax) };
+        return { kind: 'limit', held: [...(await heldHere()), ...elsewhere] };
     }
   };
 }

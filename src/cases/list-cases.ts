@@ -34,6 +34,8 @@ export interface CaseListArguments {
 export interface CaseList {
   readonly edges: readonly { readonly cursor: string; readonly node: HeldCase }[];
   readonly hasNextPage: boolean;
+  /** Shards that did not answer: what they have is missing. */
+  readonly partialShards?: readonly number[];
 }
 
 /**
@@ -73,6 +75,19 @@ export function createListCases(
       hasNextPage: rows.length > input.first,
     };
   };
+}
+
+/** Compares places in a list, for lists that lie on several shards. */
+export function compareListEdges(order: CaseOrder, a: CaseList['edges'][number], b: CaseList['edges'][number]): number {
+  const byId = a.node.case.id < b.node.case.id ? -1 : 1;
+  if (order === 'REGISTERED_ASC') return byId;
+  if (order === 'REGISTERED_DESC') return -byId;
+  // Dates have milliseconds only; the cursor has the time as the database orders it.
+  const [priorityA, timeA] = decodeListCursor(order, a.cursor) as [number, string];
+  const [priorityB, timeB] = decodeListCursor(order, b.cursor) as [number, string];
+  if (priorityA !== priorityB) return priorityA - priorityB;
+  if (timeA !== timeB) return timeA < timeB ? -1 : 1;
+  return byId;
 }
 
 function parseOptional(field: string, value: string | null | undefined): string | null {

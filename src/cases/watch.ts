@@ -1,14 +1,14 @@
 import type { Actor } from '../domain/actor.ts';
 import { hasAnyRole, requireRole } from '../domain/actor.ts';
 import { notFound } from '../domain/errors.ts';
-import type { EventPlace } from '../domain/event.ts';
-import { decodeCursor, encodeCursor } from '../domain/event.ts';
-import { parseId } from '../domain/ids.ts';
+import { decodeCursor } from '../domain/event.ts';
+import { parseId, shardOf } from '../domain/ids.ts';
 import { parseName } from '../domain/names.ts';
 import type { Happening } from '../events/item-updates.ts';
+import type { WatchSource } from '../events/watch-items.ts';
 import { watchItems } from '../events/watch-items.ts';
 import type { HeldCase } from './case-rows.ts';
-import type { CaseUpdates, CaseWatchFilter } from './case-updates.ts';
+import type { CaseWatchFilter } from './case-updates.ts';
 import type { CaseStore } from './store.ts';
 
 export interface WatchCasesArguments {
@@ -29,9 +29,9 @@ export interface CaseUpdate {
 }
 
 export interface WatchCasesDependencies {
-  readonly updates: CaseUpdates;
-  readonly store: CaseStore;
-  readonly shard: number;
+  /** One a shard. */
+  readonly sources: readonly WatchSource<HeldCase, CaseWatchFilter>[];
+  readonly store: Pick<CaseStore, 'get'>;
   readonly now: () => number;
 }
 
@@ -43,16 +43,13 @@ export interface WatchCasesDependencies {
 export function createWatchCases(
   dependencies: WatchCasesDependencies,
 ): (actor: Actor | undefined, input: WatchCasesArguments) => Promise<AsyncIterableIterator<CaseUpdate>> {
-  const { updates, store, shard } = dependencies;
+  const { sources, store } = dependencies;
   return async (maybeActor, input) => {
     const namespace = parseName('namespace', input.namespace);
     const actor = requireRole(maybeActor, namespace, ['applicant', 'auditor', 'supervisor', 'operator']);
     const topic = input.topic === null || input.topic === undefined ? null : parseName('topic', input.topic);
     const caseId = input.caseId === null || input.caseId === undefined ? null : parseId('caseId', input.caseId);
-    const after =
-      input.after === null || input.after === undefined
-        ? undefined
-        : (decodeCursor('after', input.after).get(shard) ?? { position: 0, sequence: 0 });
+    const after = input.after === null || input.after === undefined ? undefined : decodeCursor('after', input.after);
     const seesAll = hasAnyRole(actor, ['auditor', 'supervisor', 'operator']);
     if (caseId !== null) {
       const found = await store.get(caseId);
@@ -60,24 +57,24 @@ export function createWatchCases(
         throw notFound('Case');
     }
     return watchItems<HeldCase, CaseWatchFilter, CaseUpdate>({
-      updates,
+      sources: caseId === null ? sources : sources.filter(({ shard }) => shard === shardOf(caseId)),
       filter: { namespace, topic, caseId },
       actor,
       after,
       wants: ({ event }) => topic === null || event.topic === topic,
-      show: (happening) =>
+      show: (happening, cursor) =>
         seesAll || happening.subject.case.registrant === actor.subject
-          ? toUpdate(shard, happening, seesAll)
+          ? toUpdate(cursor, happening, seesAll)
           : undefined,
-      resync: (place) => resync(shard, place, dependencies.now()),
+      resync: (cursor) => resync(cursor, dependencies.now()),
       now: dependencies.now,
     });
   };
 }
 
-function toUpdate(shard: number, { event, subject }: Happening<HeldCase>, seesAll: boolean): CaseUpdate {
+function toUpdate(cursor: string, { event, subject }: Happening<HeldCase>, seesAll: boolean): CaseUpdate {
   return {
-    cursor: encodeCursor(new Map([[shard, event]])),
+    cursor,
     at: event.at,
     type: event.type,
     held: subject,
@@ -86,9 +83,9 @@ function toUpdate(shard: number, { event, subject }: Happening<HeldCase>, seesAl
   };
 }
 
-function resync(shard: number, place: EventPlace, now: number): CaseUpdate {
+function resync(cursor: string, now: number): CaseUpdate {
   return {
-    cursor: encodeCursor(new Map([[shard, place]])),
+    cursor,
     at: new Date(now).toISOString(),
     type: 'RESYNC',
     held: null,

@@ -25,22 +25,29 @@ export function comparePlaces(a: EventPlace, b: EventPlace): number {
   return a.position - b.position || a.sequence - b.sequence;
 }
 
-/** A client's place in the feeds of all shards, opaque to it. */
-export function encodeCursor(places: ReadonlyMap<number, EventPlace>): string {
+/** Enough for the places of all shards that there can be. */
+const cursorCharactersMax = 262_144;
+
+/**
+ * A client's place in the feeds of all shards, opaque to it. A shard without a place is one that could not be reached
+ * since the client began: it goes on from the moment at which it is back. One that is not named is new to the client.
+ */
+export function encodeCursor(places: ReadonlyMap<number, EventPlace | undefined>): string {
   const parts = [...places]
     .sort(([a], [b]) => a - b)
-    .map(([shard, place]) => `${shard}:${place.position}.${place.sequence}`);
+    .map(([shard, place]) => (place === undefined ? `${shard}:now` : `${shard}:${place.position}.${place.sequence}`));
   return Buffer.from(parts.join(',')).toString('base64url');
 }
 
 /** @throws Fault `BAD_USER_INPUT` when it is not a cursor of this service */
-export function decodeCursor(field: string, cursor: string): Map<number, EventPlace> {
-  const places = new Map<number, EventPlace>();
-  const text = cursor.length <= 8_192 ? Buffer.from(cursor, 'base64url').toString('latin1') : '';
+export function decodeCursor(field: string, cursor: string): Map<number, EventPlace | undefined> {
+  const places = new Map<number, EventPlace | undefined>();
+  const text = cursor.length <= cursorCharactersMax ? Buffer.from(cursor, 'base64url').toString('latin1') : '';
   for (const part of text.split(',')) {
-    const match = /^(\d{1,4}):(\d{1,16})\.(\d{1,16})$/.exec(part);
+    const match = /^(\d{1,4}):(?:now|(\d{1,16})\.(\d{1,16}))$/.exec(part);
     if (match === null) throw badInput(field, 'is not a cursor of this service');
-    places.set(Number(match[1]), { position: Number(match[2]), sequence: Number(match[3]) });
+    if (match[2] === undefined) places.set(Number(match[1]), undefined);
+    else places.set(Number(match[1]), { position: Number(match[2]), sequence: Number(match[3]) });
   }
   return places;
 }

@@ -55,6 +55,11 @@ export function shardOf(id: string): number {
   return Number.parseInt(id.slice(15, 18), 16);
 }
 
+/** Whether a text is an id by form, in whatever case. */
+export function isId(text: string): boolean {
+  return uuidPattern.test(text.toLowerCase());
+}
+
 /**
  * Takes an id from outside.
  * @returns it in lower case

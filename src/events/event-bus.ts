@@ -6,6 +6,11 @@ export interface RelayedEvent {
   readonly previous: EventPlace;
 }
 
+export interface EventListener {
+  onEvent(event: RelayedEvent): void;
+  onHead(shard: number, head: EventPlace): void;
+}
+
 /** What the relay and the feed need of the event stream; `jetstream/` provides it. */
 export interface EventBus {
   readonly connected: boolean;
@@ -13,7 +18,7 @@ export interface EventBus {
   publish(events: readonly RelayedEvent[]): Promise<void>;
   /** Tells the place of the last published event, so that listeners notice when they missed the last ones. */
   announceHead(shard: number, head: EventPlace): void;
-  listen(listener: { onEvent(event: RelayedEvent): void; onHead(shard: number, head: EventPlace): void }): () => void;
+  listen(listener: EventListener): () => void;
   /** Calls back when events were written on the shard. */
   onWake(shard: number, wake: () => void): () => void;
   onConnectionChange(changed: (connected: boolean) => void): () => void;

@@ -28,6 +28,8 @@ export interface BuilderTypes {
   DefaultFieldNullability: false;
   DefaultEdgesNullability: { list: false; items: false };
   DefaultNodeNullability: false;
+  /** What every connection has beside Relay's own. */
+  Connection: { partialShards?: readonly number[] };
 }
 
 /**

@@ -11,6 +11,14 @@ export const pageArguments = builder.args((t) => ({
   after: t.string({ description: 'The cursor after which to go on.' }),
 }));
 
+builder.globalConnectionField('partialShards', (t) =>
+  t.intList({
+    description: 'Shards that did not answer: what they have is missing from this page.',
+    complexity: 0,
+    resolve: (page) => [...(page.partialShards ?? [])],
+  }),
+);
+
 export interface PageRequest {
   readonly first: number;
   readonly after: string | undefined;

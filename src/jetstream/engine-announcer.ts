@@ -34,13 +34,13 @@ export class EngineAnnouncer implements Announcer {
   }
 
   issueTickets(newTickets: readonly NewTicket[]): void {
-    const { tickets, shard, log } = this.#options;
+    const { tickets, log } = this.#options;
     if (!this.#options.link.connected) {
       this.ticketsNotIssued += newTickets.length;
       return;
     }
     const issued = tickets.issue(
-      newTickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), shard, itemId, priority })),
+      newTickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), itemId, priority })),
     );
     issued.catch((error: unknown) => {
       this.ticketsNotIssued += newTickets.length;
@@ -51,7 +51,7 @@ export class EngineAnnouncer implements Announcer {
   itemBecameReady(topic: Topic, key: OrderKey): void {
     this.#options.onReady(topic, key);
     const payload = JSON.stringify({ from: this.#options.processId, ...key });
-    this.#options.link.publish(headSubject({ shard: this.#options.shard, ...topicName(topic) }), payload);
+    this.#options.link.publish(headSubject(topicName(topic)), payload);
   }
 
   eventsWritten(): void {

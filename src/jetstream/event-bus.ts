@@ -1,5 +1,5 @@
 import type { EventPlace, FeedEvent } from '../domain/event.ts';
-import type { EventBus, RelayedEvent } from '../events/event-bus.ts';
+import type { EventBus, EventListener, RelayedEvent } from '../events/event-bus.ts';
 import type { Logger } from '../log.ts';
 import type { NatsLink } from './connection.ts';
 import { EventPublisher, listenEvents } from './events.ts';
@@ -14,6 +14,8 @@ export class JetStreamEventBus implements EventBus {
   readonly #link: NatsLink;
   readonly #log: Logger;
   readonly #publisher: EventPublisher;
+  readonly #listeners = new Set<EventListener>();
+  #stopListening: (() => void) | undefined;
 
   constructor(link: NatsLink, log: Logger) {
     this.#link = link;
@@ -44,7 +46,19 @@ export class JetStreamEventBus implements EventBus {
     );
   }
 
-  listen(listener: { onEvent(event: RelayedEvent): void; onHead(shard: number, head: EventPlace): void }): () => void {
+  listen(listener: EventListener): () => void {
+    this.#listeners.add(listener);
+    this.#stopListening ??= this.#subscribe();
+    return () => {
+      this.#listeners.delete(listener);
+      if (this.#listeners.size > 0) return;
+      this.#stopListening?.();
+      this.#stopListening = undefined;
+    };
+  }
+
+  /** Once for all feeds of this process: each message is read once, however many shards there are. */
+  #subscribe(): () => void {
     const events = listenEvents(this.#link, eventFilter(), (received) => {
       const payload = parse<Payload>(received.payload);
       if (
@@ -55,11 +69,12 @@ export class JetStreamEventBus implements EventBus {
         this.#log.warn({ id: received.id }, 'an event that is none of ours');
         return;
       }
-      listener.onEvent({ event: payload, previous: payload.previous });
+      for (const listener of this.#listeners) listener.onEvent({ event: payload, previous: payload.previous });
     });
     const heads = this.#link.subscribe(relayHeadFilter(), (message) => {
       const head = parse<EventPlace & { shard: number }>(message.data);
-      if (head !== undefined && typeof head.position === 'number') listener.onHead(head.shard, head);
+      if (head === undefined || typeof head.position !== 'number') return;
+      for (const listener of this.#listeners) listener.onHead(head.shard, head);
     });
     return () => {
       events.unsubscribe();

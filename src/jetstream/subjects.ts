@@ -10,11 +10,13 @@ import { systems } from '../domain/topic.ts';
 
 export const eventsStream = 'EVENTS';
 
-/** A topic by the names that subjects are made of. */
+/** A topic by the names that subjects are made of. Each shard that has a part of it has tickets of its own. */
 export interface TopicName {
   readonly system: System;
   readonly namespace: string;
   readonly topic: string;
+  /** 0 when it is left out. */
+  readonly shard?: number | undefined;
 }
 
 /** Where something happened. `system` is open (digests have events, but no tickets). */
@@ -29,26 +31,28 @@ export function streamOf(system: System): string {
   return system.toUpperCase();
 }
 
-/** `cases.acme.kyc`: where the tickets of a topic are published. */
-export function ticketSubject({ system, namespace, topic }: TopicName): string {
-  return `${system}.${part(namespace)}.${part(topic)}`;
+/** `cases.acme.kyc`: where the tickets of a topic on shard 0 are published; `cases.acme.kyc.3` for those of shard 3. */
+export function ticketSubject({ system, namespace, topic, shard }: TopicName): string {
+  return `${system}.${part(namespace)}.${part(topic)}${shardSuffix('.', shard)}`;
 }
 
 export function parseTicketSubject(subject: string): TopicName | undefined {
-  const [system, namespace, topic, ...rest] = subject.split('.');
+  const [system, namespace, topic, shard, ...rest] = subject.split('.');
   if (!isSystem(system) || !isPart(namespace) || !isPart(topic) || rest.length > 0) return undefined;
-  return { system, namespace, topic };
+  if (shard === undefined) return { system, namespace, topic };
+  return laterShardPattern.test(shard) ? { system, namespace, topic, shard: Number(shard) } : undefined;
 }
 
-/** `acme_kyc`: a topic's durable consumer. Names have no `_`, so it separates without doubt. */
-export function consumerName({ namespace, topic }: Pick<TopicName, 'namespace' | 'topic'>): string {
-  return `${part(namespace)}_${part(topic)}`;
+/** `acme_kyc`, or `acme_kyc_3` on shard 3: a topic's durable consumer. Names have no `_`, so it separates without doubt. */
+export function consumerName({ namespace, topic, shard }: Omit<TopicName, 'system'>): string {
+  return `${part(namespace)}_${part(topic)}${shardSuffix('_', shard)}`;
 }
 
-export function parseConsumerName(name: string): Pick<TopicName, 'namespace' | 'topic'> | undefined {
-  const [namespace, topic, ...rest] = name.split('_');
+export function parseConsumerName(name: string): Omit<TopicName, 'system'> | undefined {
+  const [namespace, topic, shard, ...rest] = name.split('_');
   if (!isPart(namespace) || !isPart(topic) || rest.length > 0) return undefined;
-  return { namespace, topic };
+  if (shard === undefined) return { namespace, topic };
+  return laterShardPattern.test(shard) ? { namespace, topic, shard: Number(shard) } : undefined;
 }
 
 /** `events.cases.acme.kyc`: what happened on a topic. */
@@ -91,10 +95,11 @@ export function parseHeadSubject(subject: string): ShardTopic | undefined {
     head !== 'head' ||
     shard === undefined ||
     !/^\d{1,4}$/.test(shard) ||
-    name === undefined
+    name === undefined ||
+    name.shard !== undefined
   )
     return undefined;
-  return { shard: Number(shard), ...name };
+  return { ...name, shard: Number(shard) };
 }
 
 /** `caseload.wake.relay.0`: says that a shard has events to relay. Core NATS, never stored. */
@@ -128,6 +133,13 @@ function anyOr(value: string | undefined): string {
 function part(value: string): string {
   if (!isName(value)) throw new RangeError(`'${value}' cannot be a part of a NATS subject`);
   return value;
+}
+
+/** Any shard but the first, whose subjects and consumers have no number. */
+const laterShardPattern = /^[1-9]\d{0,3}$/;
+
+function shardSuffix(separator: string, shard: number | undefined): string {
+  return shard === undefined || shard === 0 ? '' : `${separator}${shardPart(shard)}`;
 }
 
 function shardPart(shard: number): string {

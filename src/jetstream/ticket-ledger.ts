@@ -34,11 +34,16 @@ export class JetStreamTicketLedger implements TicketLedger {
   }
 
   async readStock(system: System): Promise<TicketStock> {
+    const { shard } = this.#dependencies;
     const info = await callApi<{ created: string }>(this.#dependencies.link, `STREAM.INFO.${streamOf(system)}`);
     const counts = await this.#dependencies.tickets.countTickets(system);
     return {
       streamCreatedAt: new Date(info.created),
-      tickets: new Map(counts.map((count) => [`${count.namespace}/${count.topic}`, count.tickets])),
+      tickets: new Map(
+        counts
+          .filter((count) => (count.shard ?? 0) === shard)
+          .map((count) => [`${count.namespace}/${count.topic}`, count.tickets]),
+      ),
     };
   }
 
@@ -47,15 +52,13 @@ export class JetStreamTicketLedger implements TicketLedger {
   }
 
   async issue(tickets: readonly NewTicket[]): Promise<void> {
-    const { shard } = this.#dependencies;
     await this.#dependencies.tickets.issue(
-      tickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), shard, itemId, priority })),
+      tickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), itemId, priority })),
     );
   }
 
   tellReady(topic: Topic, items: number): void {
-    const { link, shard } = this.#dependencies;
-    link.publish(headSubject({ shard, ...topicName(topic) }), JSON.stringify({ lying: items }));
+    this.#dependencies.link.publish(headSubject(topicName(topic)), JSON.stringify({ lying: items }));
   }
 
   async removeSurplus(topic: Topic, count: number): Promise<number> {

@@ -2,7 +2,7 @@ import type { Topic } from '../domain/topic.ts';
 import type { Logger } from '../log.ts';
 import type { TicketPuller as EnginePuller, TicketLine, TicketPullerEvents } from '../queue/ticket-line.ts';
 import type { NatsLink } from './connection.ts';
-import type { TopicName } from './subjects.ts';
+import type { ShardTopic, TopicName } from './subjects.ts';
 import type { TicketPuller } from './ticket-puller.ts';
 import type { Tickets } from './tickets.ts';
 import type { TopicConsumers } from './topic-consumers.ts';
@@ -14,8 +14,8 @@ export interface TopicLineDependencies {
   readonly log: Logger;
 }
 
-export function topicName(topic: Topic): TopicName {
-  return { system: topic.system, namespace: topic.namespace, topic: topic.name };
+export function topicName(topic: Topic): ShardTopic {
+  return { system: topic.system, namespace: topic.namespace, topic: topic.name, shard: topic.shard };
 }
 
 /**

@@ -29,6 +29,8 @@ export interface MailListArguments {
 export interface MailPage {
   readonly edges: readonly { readonly cursor: string; readonly node: MailRecord }[];
   readonly hasNextPage: boolean;
+  /** Shards that did not answer: what they have is missing. */
+  readonly partialShards?: readonly number[];
 }
 
 /** What resolvers of mails stand on. */

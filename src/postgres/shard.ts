@@ -102,6 +102,7 @@ export class Shard {
       } catch (error) {
         if (isConflict(error) && attempt < conflictRetries) continue;
         if (isSilent(error)) this.#reachability.lose(error);
+        else if (isUnreachable(error)) this.#reachability.suspect(error);
         if (isUnreachable(error)) this.#log.debug({ shard: this.number, err: error }, 'shard is out of reach');
         throw toFault(error);
       }
@@ -135,6 +136,7 @@ export class Shard {
 
   /** A unit of work of its own, for reads and for the cold paths. Faults as for `run`. */
   async work<Result>(body: (entityManager: EntityManager) => Promise<Result>): Promise<Result> {
+    this.#reachability.require();
     try {
       return await body(this.#orm.em.fork() as EntityManager);
     } catch (error) {
@@ -187,6 +189,11 @@ export class Shard {
   }
 
   /** How many connections are open, how many of those are idle, and how many callers wait for one. */
+  /** Whether statements are tried: the circuit breaker is closed. It opens and closes by itself. */
+  get available(): boolean {
+    return !this.#reachability.open;
+  }
+
   get poolState(): PoolState {
     const pool = this.#pool;
     return { total: pool?.totalCount ?? 0, idle: pool?.idleCount ?? 0, waiting: pool?.waitingCount ?? 0 };

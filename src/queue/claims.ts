@@ -13,13 +13,18 @@ import { HeldFloors } from './held-floors.ts';
 import type { TicketLine } from './ticket-line.ts';
 
 const explainClaim = loadStatement('explain-claim');
+/** A waiter looks at the line of a shard that could not be reached again after this long. */
+const shardAwayMilliseconds = 1_000;
 /** A line in which nobody has stood for this long is closed. */
 const idleDeskMilliseconds = 300_000;
 /** A waiter who also stands elsewhere looks at a paused topic again after this long, or when it is told of an item there. */
 const pausedMilliseconds = 1_000;
 
 export interface ClaimsOptions {
+  /** The shard of the topics; of several, the one that is meant where none is named. */
   readonly shard: Shard;
+  /** All shards whose topics are served here, by number, where there are several. */
+  readonly shards?: ReadonlyMap<number, Shard>;
   /** The system's claim statement around `claim_items`. */
   readonly statement: Statement;
   readonly openLine: (topic: Topic) => Promise<TicketLine>;
@@ -65,18 +70,22 @@ interface Question {
   readonly request: ClaimRequest;
 }
 
-interface ExplanationRow {
-  readonly holds_enough: boolean;
+export interface EmptinessFacts {
   readonly any_ready: boolean;
-  readonly ready_for_holder: boolean;
   readonly any_held: boolean;
   readonly next_eligible_at: string | null;
 }
 
-/** Hands out the best items of topics, one system's on one shard. */
+interface ExplanationRow extends EmptinessFacts {
+  readonly holds_enough: boolean;
+  readonly ready_for_holder: boolean;
+}
+
+/** Hands out the best items of topics, one system's, each topic on the shard that it names. */
 export class Claims<Row extends ClaimRow> {
   readonly #options: ClaimsOptions;
-  readonly #floors = new HeldFloors();
+  readonly #floors = new Map<number, HeldFloors>();
+  /** By `keyOf`. */
   readonly #desks = new Map<number, Promise<ClaimDesk<Row>>>();
   readonly #ready = new Map<number, ClaimDesk<Row>>();
   readonly #usedAt = new Map<number, number>();
@@ -101,8 +110,8 @@ export class Claims<Row extends ClaimRow> {
   }
 
   /** The line of a topic, if claimers of this process stand or stood there lately. */
-  desk(topicId: number): ClaimDesk<Row> | undefined {
-    return this.#ready.get(topicId);
+  desk(topicId: number, shard = this.#options.shard.number): ClaimDesk<Row> | undefined {
+    return this.#ready.get(keyOf(shard, topicId));
   }
 
   /**
@@ -123,8 +132,7 @@ export class Claims<Row extends ClaimRow> {
       const deadline = this.#options.now() + waitMilliseconds;
       const paused = new Set<Topic>();
       for (const topic of topics) {
-        const desk = this.#ready.get(topic.id) ?? (await this.#openDesk(topic));
-        this.#usedAt.set(topic.id, this.#options.now());
+        const desk = await this.#deskFor(topic);
         const outcome = await standAtOnce(desk, request);
         const result = settled(outcome, topic);
         if (result?.kind === 'paused') paused.add(topic);
@@ -185,6 +193,38 @@ export class Claims<Row extends ClaimRow> {
   }
 
   /**
+   * The best item of one topic, with a ticket or, where none came, without. For claims over several shards, which know
+   * from the rows that an item is ready. Faults as for `claim`.
+   * @returns undefined when there was nothing for this holder after all
+   */
+  async claimAtOnce(topic: Topic, request: ClaimRequest): Promise<ClaimResult<Row> | undefined> {
+    const desk = await this.#deskFor(topic);
+    return settled(await standAtOnce(desk, request), topic) ?? settled(await desk.pickWithoutTicket(request), topic);
+  }
+
+  /**
+   * Stands in the lines of topics, of several shards, until one serves, time is up, or the signal aborts. A shard that
+   * cannot be reached does not end the wait while another can.
+   * @returns undefined when nothing came
+   */
+  async waitInLines(
+    topics: readonly Topic[],
+    request: ClaimRequest,
+    milliseconds: number,
+    signal: AbortSignal,
+  ): Promise<ClaimResult<Row> | undefined> {
+    if (this.#waiting >= limits.waitingClaims) throw backpressure(1_000);
+    this.#waiting += 1;
+    try {
+      for (const topic of topics) if (this.#deskOf(topic) === undefined) await this.#openDesk(topic);
+      if (signal.aborted || this.#draining) return undefined;
+      return await this.#wait(topics, request, milliseconds, signal, true);
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /**
    * Stands in the lines of topics until one serves, however long that takes, or until the signal aborts: for workers.
    * The database is asked nothing meanwhile; rows without a ticket are the reconciler's business.
    * @returns undefined when the signal aborted first
@@ -199,8 +239,7 @@ export class Claims<Row extends ClaimRow> {
     this.#waiting += 1;
     try {
       for (const topic of topics) {
-        if (!this.#ready.has(topic.id)) await this.#openDesk(topic);
-        this.#usedAt.set(topic.id, this.#options.now());
+        if (this.#deskOf(topic) === undefined) await this.#openDesk(topic);
       }
       if (signal.aborted || this.#draining) return undefined;
       return await this.#wait(topics, request, undefined, signal, true);
@@ -210,14 +249,14 @@ export class Claims<Row extends ClaimRow> {
   }
 
   /** Lowers the head hints of a topic and wakes those who were left out; for what other processes announce, too. */
-  itemBecameReady(topicId: number, key: OrderKey): void {
-    this.#ready.get(topicId)?.itemBecameReady(key);
-    this.topicResumed(topicId);
+  itemBecameReady(topicId: number, key: OrderKey, shard = this.#options.shard.number): void {
+    this.#ready.get(keyOf(shard, topicId))?.itemBecameReady(key);
+    this.topicResumed(topicId, shard);
   }
 
   /** Whoever turned away from a topic because it was paused looks again. */
-  topicResumed(topicId: number): void {
-    for (const comeBack of [...(this.#resting.get(topicId) ?? [])]) comeBack();
+  topicResumed(topicId: number, shard = this.#options.shard.number): void {
+    for (const comeBack of [...(this.#resting.get(keyOf(shard, topicId)) ?? [])]) comeBack();
   }
 
   /** Nobody waits any more: those who do are answered now, and later callers at once. */
@@ -227,8 +266,8 @@ export class Claims<Row extends ClaimRow> {
   }
 
   /** So many items of a topic lie ready: as many of those who wait for a ticket look without one. */
-  itemsLieReady(topicId: number, items: number): void {
-    this.#ready.get(topicId)?.itemsLieReady(items);
+  itemsLieReady(topicId: number, items: number, shard = this.#options.shard.number): void {
+    this.#ready.get(keyOf(shard, topicId))?.itemsLieReady(items);
   }
 
   close(): void {
@@ -238,39 +277,60 @@ export class Claims<Row extends ClaimRow> {
     this.#desks.clear();
   }
 
+  /** The line of a topic, if it is open; it then counts as used. */
+  #deskOf(topic: Topic): ClaimDesk<Row> | undefined {
+    const key = keyOf(topic.shard, topic.id);
+    const desk = this.#ready.get(key);
+    if (desk !== undefined) this.#usedAt.set(key, this.#options.now());
+    return desk;
+  }
+
+  #shardOf(topic: Topic): Shard {
+    const { shard, shards } = this.#options;
+    return shards?.get(topic.shard) ?? shard;
+  }
+
+  #floorsOf(topic: Topic): HeldFloors {
+    const known = this.#floors.get(topic.shard);
+    if (known !== undefined) return known;
+    const floors = new HeldFloors();
+    this.#floors.set(topic.shard, floors);
+    return floors;
+  }
+
   async #openDesk(topic: Topic): Promise<ClaimDesk<Row>> {
+    const key = keyOf(topic.shard, topic.id);
     const opening =
-      this.#desks.get(topic.id) ??
+      this.#desks.get(key) ??
       this.#options.openLine(topic).then((line) => {
-        const { shard, statement, newToken, now, log, observePick, pickRowsMax } = this.#options;
+        const { statement, newToken, now, log, observePick, pickRowsMax } = this.#options;
         const desk = new ClaimDesk<Row>({
           topic,
-          shard,
+          shard: this.#shardOf(topic),
           statement,
           line,
-          floors: this.#floors,
+          floors: this.#floorsOf(topic),
           newToken,
           now,
           log,
           observePick,
           ...(pickRowsMax === undefined ? {} : { pickRowsMax }),
         });
-        this.#ready.set(topic.id, desk);
+        this.#ready.set(key, desk);
+        this.#usedAt.set(key, now());
         return desk;
       });
-    this.#desks.set(topic.id, opening);
+    this.#desks.set(key, opening);
     try {
       return await opening;
     } catch (error) {
-      this.#desks.delete(topic.id);
+      this.#desks.delete(key);
       throw error;
     }
   }
 
-  async #deskOf(topic: Topic): Promise<ClaimDesk<Row>> {
-    const desk = this.#ready.get(topic.id) ?? (await this.#openDesk(topic));
-    this.#usedAt.set(topic.id, this.#options.now());
-    return desk;
+  async #deskFor(topic: Topic): Promise<ClaimDesk<Row>> {
+    return this.#deskOf(topic) ?? (await this.#openDesk(topic));
   }
 
   /** So many items of one topic, as far as they lie ready: with the tickets that are there, and then without. */
@@ -280,7 +340,7 @@ export class Claims<Row extends ClaimRow> {
     paused: Set<Topic>,
   ): Promise<readonly ClaimedItem<Row>[]> {
     paused.delete(topic);
-    const desk = await this.#deskOf(topic);
+    const desk = await this.#deskFor(topic);
     const items: ClaimedItem<Row>[] = [];
     const take = (outcomes: readonly ClaimOutcome<Row>[]): boolean => {
       for (const outcome of outcomes) {
@@ -326,7 +386,8 @@ export class Claims<Row extends ClaimRow> {
     /** Whether it ends when all topics are found paused; else they are looked at again from time to time. */
     endsWhenPaused: boolean,
   ): Promise<ClaimResult<Row> | undefined> {
-    const desks = topics.map((topic) => this.#ready.get(topic.id)).filter((desk) => desk !== undefined);
+    const desks = topics.map((topic) => this.#deskOf(topic)).filter((desk) => desk !== undefined);
+    const overShards = topics.some((topic) => topic.shard !== topics[0]?.shard);
     return new Promise((resolve, reject) => {
       let busy = false;
       let over = false;
@@ -338,7 +399,7 @@ export class Claims<Row extends ClaimRow> {
       };
       const rest = (desk: ClaimDesk<Row>): void => {
         if (resting.has(desk)) return;
-        const topicId = desk.topic.id;
+        const topicId = keyOf(desk.topic.shard, desk.topic.id);
         const resters = this.#resting.get(topicId) ?? new Set();
         this.#resting.set(topicId, resters);
         const comeBack = (): void => {
@@ -410,7 +471,19 @@ export class Claims<Row extends ClaimRow> {
               }
             });
           },
-          fail: (error) => end(() => reject(error)),
+          fail: (error) => {
+            if (!overShards || !isUnavailable(error)) return end(() => reject(error));
+            // One shard is away: the lines of the others go on, and this one is looked at again.
+            busy = false;
+            if (expired) return end(() => resolve(undefined));
+            if (over) return;
+            for (const entry of places)
+              if (entry.place !== place && !resting.has(entry.desk)) entry.desk.enter(entry.place);
+            const again = setTimeout(() => {
+              if (!busy && !over) desk.enter(place);
+            }, shardAwayMilliseconds);
+            again.unref();
+          },
         };
         places.push({ desk, place });
       }
@@ -424,7 +497,7 @@ export class Claims<Row extends ClaimRow> {
     for (const topic of topics) {
       const facts = await this.#explain({ topic, request });
       if (facts.holds_enough) return { kind: 'limit' };
-      const desk = this.#ready.get(topic.id);
+      const desk = this.#deskOf(topic);
       if (facts.ready_for_holder && desk !== undefined) {
         const result = settled(await desk.pickWithoutTicket(request), topic);
         if (result !== undefined && result.kind !== 'paused') return result;
@@ -432,7 +505,7 @@ export class Claims<Row extends ClaimRow> {
         emptiness = joinEmptiness(emptiness, { reason: 'ALL_HELD', nextEligibleAt: null });
         continue;
       }
-      emptiness = joinEmptiness(emptiness, explain(facts));
+      emptiness = joinEmptiness(emptiness, explainEmptiness(facts));
     }
     return { kind: 'none', emptiness };
   }
@@ -442,11 +515,12 @@ export class Claims<Row extends ClaimRow> {
     const byTopic = Map.groupBy(questions.keys(), (index) => questions[index]!.topic);
     for (const [topic, indexes] of byTopic) {
       const requests = indexes.map((index) => questions[index]!.request);
-      const rows = await this.#options.shard.run<ExplanationRow>(explainClaim, [
+      const floors = this.#floorsOf(topic);
+      const rows = await this.#shardOf(topic).run<ExplanationRow>(explainClaim, [
         topic.id,
         requests.map((request) => request.holder),
         requests.map((request) => request.heldMax),
-        requests.map((request) => this.#floors.get(topic.namespace, request.holder)),
+        requests.map((request) => floors.get(topic.namespace, request.holder)),
       ]);
       for (const [place, index] of indexes.entries()) answers[index] = rows[place]!;
     }
@@ -463,6 +537,15 @@ export class Claims<Row extends ClaimRow> {
       this.#usedAt.delete(id);
     }
   }
+}
+
+/** One number for a topic of a shard: topic ids have 32 bits. */
+function keyOf(shard: number, topicId: number): number {
+  return shard * 4_294_967_296 + topicId;
+}
+
+function isUnavailable(error: unknown): boolean {
+  return error instanceof Fault && error.code === 'UNAVAILABLE';
 }
 
 function standAtOnce<Row extends ClaimRow>(desk: ClaimDesk<Row>, request: ClaimRequest): Promise<ClaimOutcome<Row>> {
@@ -520,7 +603,7 @@ function settled<Row extends ClaimRow>(outcome: ClaimOutcome<Row>, topic: Topic)
   }
 }
 
-function explain(facts: ExplanationRow): Emptiness {
+export function explainEmptiness(facts: EmptinessFacts): Emptiness {
   const nextEligibleAt = facts.next_eligible_at === null ? null : toDate(facts.next_eligible_at);
   if (facts.any_ready) return { reason: 'NOT_ELIGIBLE', nextEligibleAt };
   if (facts.any_held) return { reason: 'ALL_HELD', nextEligibleAt };
@@ -530,7 +613,7 @@ function explain(facts: ExplanationRow): Emptiness {
 const telling = ['EMPTY', 'NOT_DUE', 'ALL_HELD', 'NOT_ELIGIBLE'] as const;
 
 /** Of several topics, the reason that says most, and the earliest moment. */
-function joinEmptiness(a: Emptiness, b: Emptiness): Emptiness {
+export function joinEmptiness(a: Emptiness, b: Emptiness): Emptiness {
   const reason = telling.indexOf(b.reason) > telling.indexOf(a.reason) ? b.reason : a.reason;
   const times = [a.nextEligibleAt, b.nextEligibleAt]
     .filter((time) => time !== null)

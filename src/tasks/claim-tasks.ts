@@ -1,6 +1,6 @@
 import type { Actor } from '../domain/actor.ts';
 import { requireHolder } from '../domain/actor.ts';
-import { badInput } from '../domain/errors.ts';
+import { badInput, Fault } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { parseName, parseWhole } from '../domain/names.ts';
 import type { TaskRecord } from '../domain/task.ts';
@@ -9,6 +9,7 @@ import { toDate } from '../postgres/sql.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import type { ClaimedItem, Claims } from '../queue/claims.ts';
 import type { Topics } from '../queue/topics.ts';
+import { askShards } from '../shards/merge-pages.ts';
 import type { ClaimTaskRow } from './claim-row.ts';
 import type { AttemptEnd, Verdict } from './finish.ts';
 import type { TaskStore } from './store.ts';
@@ -46,10 +47,15 @@ export interface ClaimTasksResult {
 
 export interface ClaimTasksDependencies {
   readonly claims: Claims<ClaimTaskRow>;
-  readonly topics: Topics;
-  readonly store: TaskStore;
-  readonly announcer: Announcer;
+  readonly shards: readonly ClaimTasksShard[];
+  readonly store: Pick<TaskStore, 'getTask'>;
   readonly finish: (end: AttemptEnd) => Promise<boolean>;
+}
+
+export interface ClaimTasksShard {
+  readonly number: number;
+  readonly topics: Topics;
+  readonly announcer: Announcer;
 }
 
 /**
@@ -60,7 +66,7 @@ export interface ClaimTasksDependencies {
 export function createClaimTasks(
   dependencies: ClaimTasksDependencies,
 ): (actor: Actor | undefined, input: ClaimTasksInput, signal: AbortSignal) => Promise<ClaimTasksResult> {
-  const { claims, topics, announcer } = dependencies;
+  const { claims, shards } = dependencies;
   return async (maybeActor, input, signal) => {
     const namespace = parseName('input.namespace', input.namespace);
     const actor = requireHolder(maybeActor, namespace, taskConsumers);
@@ -68,14 +74,16 @@ export function createClaimTasks(
     const waitMs = parseWhole('input.waitMs', input.waitMs ?? 0, 0, limits.waitMilliseconds);
     const seconds = input.leaseSeconds ?? limits.taskLeaseSecondsDefault;
     const leaseSeconds = parseWhole('input.leaseSeconds', seconds, limits.leaseSecondsMin, limits.leaseSecondsMax);
-    const wanted = await findTopics(topics, namespace, input.kinds);
+    const wanted = await findTopics(shards, namespace, input.kinds);
     const request = { holder: actor.subject, leaseSeconds, heldMax: null };
     const items: ClaimedItem<ClaimTaskRow>[] = [];
     const heldBack = new Set<string>();
     // Kind by kind, the first named first; whoever finds nothing anywhere waits for any of them.
     for (const topic of wanted) {
       if (items.length >= count) break;
-      const batch = await claims.claimBatch([{ topic, count: count - items.length }], request, 0, signal);
+      const wish = [{ topic, count: count - items.length }];
+      const batch = await orUnavailable(wanted.length, claims.claimBatch(wish, request, 0, signal));
+      if (batch === undefined) continue;
       items.push(...batch.items);
       for (const paused of batch.paused) heldBack.add(paused.name);
     }
@@ -84,7 +92,8 @@ export function createClaimTasks(
       const batch = await claims.claimBatch(each, request, waitMs, signal);
       items.push(...batch.items);
     }
-    if (items.length > 0) announcer.eventsWritten();
+    const touched = new Set(items.map(({ topic }) => topic.shard));
+    for (const { number, announcer } of shards) if (touched.has(number)) announcer.eventsWritten();
     const spare = signal.aborted ? items : items.slice(count);
     await Promise.all(spare.map((item) => giveBack(dependencies, actor.subject, item)));
     const kept = items.filter((item) => !spare.includes(item));
@@ -125,14 +134,32 @@ function endOf(holder: string, topic: Topic, token: string, row: ClaimTaskRow, v
   return { taskId: row.item_id!, token, worker: holder, namespace: topic.namespace, verdict };
 }
 
-async function findTopics(topics: Topics, namespace: string, kinds: readonly string[]): Promise<readonly Topic[]> {
+/** Of several topics, one whose shard cannot be reached is passed over. */
+async function orUnavailable<Value>(topics: number, claimed: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await claimed;
+  } catch (error) {
+    if (topics > 1 && error instanceof Fault && error.code === 'UNAVAILABLE') return undefined;
+    throw error;
+  }
+}
+
+async function findTopics(
+  shards: readonly ClaimTasksShard[],
+  namespace: string,
+  kinds: readonly string[],
+): Promise<readonly Topic[]> {
   if (kinds.length < 1 || kinds.length > limits.topicsPerClaim) {
     throw badInput('input.kinds', `must have 1 to ${limits.topicsPerClaim} entries`);
   }
   const found = new Set<Topic>();
   for (const [index, name] of kinds.entries()) {
     const kind = parseName(`input.kinds.${index}`, name);
-    found.add(topics.known(namespace, 'tasks', kind) ?? (await topics.ensure(namespace, 'tasks', kind)));
+    const { values } = await askShards(
+      shards,
+      async ({ topics }) => topics.known(namespace, 'tasks', kind) ?? (await topics.ensure(namespace, 'tasks', kind)),
+    );
+    for (const topic of values) found.add(topic);
   }
   return [...found];
 }

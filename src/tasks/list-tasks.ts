@@ -35,6 +35,8 @@ export interface JobListArguments extends PageArguments {
 export interface Page<Node> {
   readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
   readonly hasNextPage: boolean;
+  /** Shards that did not answer: what they have is missing. */
+  readonly partialShards?: readonly number[];
 }
 
 /** A kind of task that a namespace has used, with how many of its tasks stand how. */

@@ -2,18 +2,14 @@ import type { Actor } from '../domain/actor.ts';
 import type { JobRecord, JobStatus, TaskRecord, TaskStatus } from '../domain/task.ts';
 import type { ItemHistoryPage } from '../events/item-history.ts';
 import { createItemHistory } from '../events/item-history.ts';
-import type { Claims } from '../queue/claims.ts';
 import type { CancelJobInput, CancelResult, CancelTaskInput } from './cancel.ts';
 import { createCancelJob, createCancelTask } from './cancel.ts';
-import type { ClaimTaskRow } from './claim-row.ts';
 import type { ClaimTasksInput, ClaimTasksResult } from './claim-tasks.ts';
-import { createClaimTasks } from './claim-tasks.ts';
 import type { CreateJobDependencies, CreateJobInput, CreateJobResult } from './create-job.ts';
 import { createCreateJob } from './create-job.ts';
 import { createFindJob, createFindTask } from './find-task.ts';
 import { createFinish } from './finish.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import type { JobUpdates } from './job-updates.ts';
 import type { JobListArguments, Page, StatusCounts, TaskKind, TaskListArguments } from './list-tasks.ts';
 import {
   createCountJobs,
@@ -33,13 +29,12 @@ import type { JobFilter, TaskFilter } from './task-filter.ts';
 import type { UpdateResult, UpdateTaskInput, UpdateTasksInput } from './update.ts';
 import { createUpdateTask, createUpdateTasks } from './update.ts';
 import type { JobUpdate, WatchJobsArguments } from './watch-jobs.ts';
-import { createWatchJobs } from './watch-jobs.ts';
 
 type Asker = Actor | undefined;
 
 /** What resolvers of jobs and tasks stand on: one function a verb. Each checks role and namespace itself. */
 export interface TaskServices extends TaskControlServices, TaskReports {
-  readonly taskStore: TaskStore;
+  readonly taskStore: Pick<TaskStore, keyof TaskStore>;
   readonly createJob: (actor: Asker, input: CreateJobInput) => Promise<CreateJobResult>;
   readonly findJob: (actor: Asker, id: string) => Promise<JobRecord>;
   readonly findTask: (actor: Asker, id: string) => Promise<TaskRecord>;
@@ -59,20 +54,22 @@ export interface TaskServices extends TaskControlServices, TaskReports {
   readonly updateTasks: (actor: Asker, input: UpdateTasksInput) => Promise<UpdateResult>;
   readonly cancelTask: (actor: Asker, input: CancelTaskInput) => Promise<CancelResult>;
   readonly cancelJob: (actor: Asker, input: CancelJobInput) => Promise<CancelResult>;
-  readonly claimTasks: (actor: Asker, input: ClaimTasksInput, signal: AbortSignal) => Promise<ClaimTasksResult>;
   /** What happened to a task. Who may see it is the caller's business. */
   readonly taskHistory: (taskId: string, first: number, after: string | null) => Promise<ItemHistoryPage>;
+}
+
+/** The verbs that are over all shards from the start. */
+export interface JobWatchServices {
+  readonly claimTasks: (actor: Asker, input: ClaimTasksInput, signal: AbortSignal) => Promise<ClaimTasksResult>;
   readonly watchJobs: (actor: Asker, input: WatchJobsArguments) => Promise<AsyncIterableIterator<JobUpdate>>;
 }
 
 export interface TaskServiceDependencies extends CreateJobDependencies {
-  readonly claims: Claims<ClaimTaskRow>;
   readonly random: () => number;
-  readonly updates: JobUpdates;
 }
 
 export function createTaskServices(dependencies: TaskServiceDependencies): TaskServices {
-  const { shard, store, updates, now, announcer } = dependencies;
+  const { shard, store, announcer } = dependencies;
   const finish = createFinish(dependencies);
   const heartbeat = createHeartbeat(shard, announcer);
   return {
@@ -93,9 +90,7 @@ export function createTaskServices(dependencies: TaskServiceDependencies): TaskS
     updateTasks: createUpdateTasks(dependencies),
     cancelTask: createCancelTask(dependencies),
     cancelJob: createCancelJob(dependencies),
-    claimTasks: createClaimTasks({ ...dependencies, finish }),
     ...createTaskReports({ ...dependencies, finish, heartbeat }),
     taskHistory: createItemHistory(shard),
-    watchJobs: createWatchJobs({ updates, store, shard: shard.number, now }),
   };
 }

@@ -1,13 +1,14 @@
 import type { Actor } from '../domain/actor.ts';
 import { requireRole } from '../domain/actor.ts';
 import { notFound } from '../domain/errors.ts';
-import { decodeCursor, encodeCursor } from '../domain/event.ts';
-import { parseId } from '../domain/ids.ts';
+import { decodeCursor } from '../domain/event.ts';
+import { parseId, shardOf } from '../domain/ids.ts';
 import { parseName } from '../domain/names.ts';
 import type { JobRecord, TaskRecord } from '../domain/task.ts';
+import type { WatchSource } from '../events/watch-items.ts';
 import { watchItems } from '../events/watch-items.ts';
 import { taskReaders } from './find-task.ts';
-import type { JobUpdates, JobWatchFilter, TaskOfJob } from './job-updates.ts';
+import type { JobWatchFilter, TaskOfJob } from './job-updates.ts';
 import type { TaskStore } from './store.ts';
 
 export interface WatchJobsArguments {
@@ -27,9 +28,9 @@ export interface JobUpdate {
 }
 
 export interface WatchJobsDependencies {
-  readonly updates: JobUpdates;
-  readonly store: TaskStore;
-  readonly shard: number;
+  /** One a shard. */
+  readonly sources: readonly WatchSource<TaskOfJob, JobWatchFilter>[];
+  readonly store: Pick<TaskStore, 'getJob'>;
   readonly now: () => number;
 }
 
@@ -41,32 +42,29 @@ export interface WatchJobsDependencies {
 export function createWatchJobs(
   dependencies: WatchJobsDependencies,
 ): (actor: Actor | undefined, input: WatchJobsArguments) => Promise<AsyncIterableIterator<JobUpdate>> {
-  const { updates, store, shard, now } = dependencies;
+  const { sources, store, now } = dependencies;
   return async (maybeActor, input) => {
     const namespace = parseName('namespace', input.namespace);
     const actor = requireRole(maybeActor, namespace, taskReaders);
     const jobId = input.jobId === null || input.jobId === undefined ? null : parseId('jobId', input.jobId);
-    const after =
-      input.after === null || input.after === undefined
-        ? undefined
-        : (decodeCursor('after', input.after).get(shard) ?? { position: 0, sequence: 0 });
+    const after = input.after === null || input.after === undefined ? undefined : decodeCursor('after', input.after);
     if (jobId !== null && (await store.getJob(jobId)).namespace !== namespace) throw notFound('Job');
     return watchItems<TaskOfJob, JobWatchFilter, JobUpdate>({
-      updates,
+      sources: jobId === null ? sources : sources.filter(({ shard }) => shard === shardOf(jobId)),
       filter: { namespace, jobId },
       actor,
       after,
       wants: () => true,
-      show: ({ event, subject }) => ({
-        cursor: encodeCursor(new Map([[shard, event]])),
+      show: ({ event, subject }, cursor) => ({
+        cursor,
         at: event.at,
         type: event.type,
         job: subject.job,
         task: subject.task,
         actor: event.actor,
       }),
-      resync: (place) => ({
-        cursor: encodeCursor(new Map([[shard, place]])),
+      resync: (cursor) => ({
+        cursor,
         at: new Date(now()).toISOString(),
         type: 'RESYNC',
         job: null,

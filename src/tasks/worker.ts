@@ -10,6 +10,7 @@ import { loadStatement } from '../postgres/sql.ts';
 import type { ClaimResult, Claims } from '../queue/claims.ts';
 import type { Topics } from '../queue/topics.ts';
 import { Repeating } from '../scheduler/repeating.ts';
+import { askShards } from '../shards/merge-pages.ts';
 import { attemptTask } from './attempt.ts';
 import type { ClaimTaskRow } from './claim-row.ts';
 import type { AttemptEnd, Verdict } from './finish.ts';
@@ -33,19 +34,25 @@ type Claimed = Extract<ClaimResult<ClaimTaskRow>, { kind: 'claimed' }>;
 export interface TaskWorkerOptions {
   /** Names this worker in leases and attempts. */
   readonly name: string;
-  readonly shard: Shard;
-  readonly topics: Topics;
+  readonly shards: readonly { readonly number: number; readonly shard: Shard; readonly topics: Topics }[];
   readonly claims: Claims<ClaimTaskRow>;
   readonly handlers: readonly AnyTaskHandler[];
   readonly finish: (end: AttemptEnd) => Promise<boolean>;
   readonly heartbeat: (beat: Heartbeat) => Promise<boolean>;
   readonly isConnected: () => boolean;
-  readonly eventsWritten: () => void;
+  readonly eventsWritten: (taskId: string) => void;
   /** How long a stop waits for handlers before it gives their tasks back. */
   readonly graceMilliseconds: number;
   readonly now: () => number;
   readonly random: () => number;
   readonly log: Logger;
+}
+
+/** A topic by its names, as announcements have them. */
+export interface TopicPlace {
+  readonly shard: number;
+  readonly namespace: string;
+  readonly topic: string;
 }
 
 /** The topics of one kind, and those who wait for its tasks: one for each free slot. */
@@ -67,7 +74,7 @@ export class TaskWorker implements Service {
   readonly #discovery: Repeating;
   readonly #stopping = new AbortController();
   readonly #running = new Set<RunningTask>();
-  readonly #resting = new Set<number>();
+  readonly #resting = new Set<Topic>();
   #slots: Promise<void>[] = [];
   /** Attempts that ended since the start, by their end, for the metrics. */
   readonly ended: Record<Verdict['kind'] | 'LOST', number> = {
@@ -110,15 +117,15 @@ export class TaskWorker implements Service {
   }
 
   /** A topic has ready items: the head hint is lowered, and a topic that is new here is looked for. */
-  topicBecameReady(namespace: string, kindName: string, key: OrderKey): void {
-    const topic = this.#topicOf(namespace, kindName);
-    if (topic !== undefined) this.#options.claims.itemBecameReady(topic.id, key);
+  topicBecameReady(name: TopicPlace, key: OrderKey): void {
+    const topic = this.#topicOf(name);
+    if (topic !== undefined) this.#options.claims.itemBecameReady(topic.id, key, topic.shard);
   }
 
   /** So many items of a topic lie ready although their tickets did not come. */
-  topicLiesReady(namespace: string, kindName: string, items: number): void {
-    const topic = this.#topicOf(namespace, kindName);
-    if (topic !== undefined) this.#options.claims.itemsLieReady(topic.id, items);
+  topicLiesReady(name: TopicPlace, items: number): void {
+    const topic = this.#topicOf(name);
+    if (topic !== undefined) this.#options.claims.itemsLieReady(topic.id, items, topic.shard);
   }
 
   /** NATS went or came: announcements may have been missed. */
@@ -126,30 +133,37 @@ export class TaskWorker implements Service {
     this.#discovery.wake();
   }
 
-  #topicOf(namespace: string, kindName: string): Topic | undefined {
+  #topicOf({ shard, namespace, topic: kindName }: TopicPlace): Topic | undefined {
     const kind = this.#kinds.get(kindName);
-    if (kind === undefined) return undefined;
-    const topic = this.#options.topics.known(namespace, 'tasks', kindName);
+    const part = this.#options.shards.find(({ number }) => number === shard);
+    if (kind === undefined || part === undefined) return undefined;
+    const topic = part.topics.known(namespace, 'tasks', kindName);
     if (topic === undefined || !kind.topics.includes(topic)) this.#discovery.wake();
     return topic;
   }
 
   async #discover(): Promise<number> {
-    const { shard, topics, isConnected } = this.#options;
-    const rows = await shard.run<{ id: number }>(readTaskTopics, [[...this.#kinds.keys()], limits.taskTopicsPerWorker]);
-    const ids = rows.map((row) => row.id);
-    const byId = await topics.byIds(ids);
-    const found = Map.groupBy(
-      ids.flatMap((id) => byId.get(id) ?? []),
-      (topic) => topic.name,
+    const { shards, isConnected } = this.#options;
+    const { values, partialShards } = await askShards(shards, (part) => this.#findTopics(part));
+    // A shard that cannot be reached keeps the topics that were known of it.
+    const kept = [...this.#kinds.values()].flatMap(({ topics }) =>
+      topics.filter((topic) => partialShards.includes(topic.shard)),
     );
+    const found = Map.groupBy([...values.flat(), ...kept], (topic) => topic.name);
     for (const [name, kind] of this.#kinds) {
       const now = found.get(name) ?? [];
       if (now.length === kind.topics.length && now.every((topic, index) => topic === kind.topics[index])) continue;
       kind.topics = now;
       this.#topicsChanged(kind);
     }
-    return isConnected() ? discoveryMilliseconds : blindDiscoveryMilliseconds;
+    return isConnected() && partialShards.length === 0 ? discoveryMilliseconds : blindDiscoveryMilliseconds;
+  }
+
+  async #findTopics({ shard, topics }: TaskWorkerOptions['shards'][number]): Promise<Topic[]> {
+    const rows = await shard.run<{ id: number }>(readTaskTopics, [[...this.#kinds.keys()], limits.taskTopicsPerWorker]);
+    const ids = rows.map((row) => row.id);
+    const byId = await topics.byIds(ids);
+    return ids.flatMap((id) => byId.get(id) ?? []);
   }
 
   #topicsChanged(kind: Kind): void {
@@ -177,7 +191,7 @@ export class TaskWorker implements Service {
 
   async #take(kind: Kind): Promise<ClaimResult<ClaimTaskRow> | undefined> {
     const { signal } = kind.changed;
-    const topics = kind.topics.filter((topic) => !this.#resting.has(topic.id));
+    const topics = kind.topics.filter((topic) => !this.#resting.has(topic));
     if (topics.length === 0) {
       await aborted(signal);
       return undefined;
@@ -188,23 +202,23 @@ export class TaskWorker implements Service {
 
   /** A topic that is paused or limited gives no tasks: it is left out for a while, so that its tickets do not go round. */
   #rest(kind: Kind, topic: Topic): void {
-    if (this.#resting.has(topic.id)) return;
-    this.#resting.add(topic.id);
+    if (this.#resting.has(topic)) return;
+    this.#resting.add(topic);
     this.#topicsChanged(kind);
     setTimeout(() => this.#endRest(kind, topic), restMilliseconds).unref();
   }
 
   #endRest(kind: Kind, topic: Topic): void {
-    if (this.#resting.delete(topic.id)) this.#topicsChanged(kind);
+    if (this.#resting.delete(topic)) this.#topicsChanged(kind);
     // Slots that stand in the lines of several topics rest there by themselves.
-    this.#options.claims.topicResumed(topic.id);
+    this.#options.claims.topicResumed(topic.id, topic.shard);
   }
 
   async #work(handler: AnyTaskHandler, claimed: Claimed): Promise<void> {
     const { now, random, log } = this.#options;
     const { row, topic, token } = claimed;
     const end = { taskId: row.item_id!, token, worker: this.#options.name, namespace: topic.namespace };
-    this.#options.eventsWritten();
+    this.#options.eventsWritten(end.taskId);
     const running = new RunningTask({
       leaseMilliseconds: handler.leaseSeconds * 1_000,
       timeLimitMilliseconds: handler.timeLimitMilliseconds,

@@ -19,7 +19,7 @@ function delivered(message: Partial<Msg>): Msg {
 describe('a ticket', () => {
   it('names its item in headers and has no payload', () => {
     const { subject, headers, payload } = encodeTicket({ ...ticket, traceparent });
-    expect(subject).toBe('cases.acme.kyc');
+    expect(subject).toBe('cases.acme.kyc.3');
     expect(payload).toBeUndefined();
     expect(Object.fromEntries([...headers].map(([key, values]) => [key, values.join()]))).toEqual({
       'Caseload-Item': 'item-1',

@@ -15,8 +15,10 @@ import { createDatabase, startTestNats, uniqueDirectory } from './servers.ts';
 
 export const testSecret = 'a secret of the tests with more than 32 characters';
 
-/** A whole engine on a database and a nats-server of its own. */
+/** A whole engine on databases and a nats-server of its own. */
 export interface TestEngine {
+  /** One a shard. */
+  readonly databases: readonly TestDatabase[];
   readonly database: TestDatabase;
   readonly nats: EmbeddedNats;
   readonly foundation: Foundation;
@@ -26,13 +28,19 @@ export interface TestEngine {
   stop(): Promise<void>;
 }
 
-export async function startEngine(environment: Readonly<Record<string, string>> = {}): Promise<TestEngine> {
-  const [database, nats] = await Promise.all([createDatabase(), startTestNats()]);
+export async function startEngine(
+  environment: Readonly<Record<string, string>> = {},
+  { shards = 1 }: { readonly shards?: number } = {},
+): Promise<TestEngine> {
+  const [nats, ...databases] = await Promise.all([
+    startTestNats(),
+    ...Array.from({ length: shards }, () => createDatabase()),
+  ]);
   const blobs = uniqueDirectory('blobs');
   mkdirSync(blobs, { recursive: true });
   const log = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'fatal');
   const config = readConfig({
-    DATABASE_URLS: database.url,
+    DATABASE_URLS: databases.map(({ url }) => url).join(','),
     NATS_URL: nats.url,
     AUTH_SECRET: testSecret,
     BLOB_URL: `fs:${blobs}`,
@@ -47,10 +55,14 @@ export async function startEngine(environment: Readonly<Record<string, string>> 
     return foundation;
   };
   const foundation = await open();
-  await migrateAll([database.url], () => undefined);
+  await migrateAll(
+    databases.map(({ url }) => url),
+    () => undefined,
+  );
   await provision(foundation.link);
   return {
-    database,
+    databases,
+    database: databases[0]!,
     nats,
     foundation,
     another: open,
@@ -64,7 +76,7 @@ export async function startEngine(environment: Readonly<Record<string, string>> 
       for (const stop of stops) await stop();
       for (const one of opened) await one.close();
       await nats.stop();
-      await database.drop();
+      for (const database of databases) await database.drop();
     },
   };
 }

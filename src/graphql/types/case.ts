@@ -108,11 +108,7 @@ export const CaseRef = builder.objectRef<HeldCase>('Case').implement({
     id: t.id({ resolve: (held) => held.case.id }),
     namespace: t.string({ resolve: (held) => held.case.namespace }),
     topic: t.string({
-      resolve: async (held, _args, { services }) => {
-        const { topicId } = held.case;
-        const topic = services.topics.byId(topicId) ?? (await services.topics.byIds([topicId])).get(topicId);
-        return topic?.name ?? '';
-      },
+      resolve: (held, _args, { services }) => services.topicName(held.case.id, held.case.topicId),
     }),
     status: t.field({ type: CaseStatusEnum, resolve: (held) => caseStatus(held.case.decision, held.lease !== null) }),
     priority: t.int({ description: 'Lower is sooner.', resolve: (held) => held.case.priority }),
@@ -212,6 +208,7 @@ builder.queryFields((t) => ({
         after: after ?? null,
       });
       return {
+        partialShards: page.partialShards ?? [],
         edges: [...page.edges],
         pageInfo: pageInfo(
           page.edges.map((edge) => edge.cursor),

@@ -64,6 +64,7 @@ builder.queryFields((t) => ({
       const { first, after } = readPage(page);
       const found = await services.listMails(actor, { namespace, filter: filter ?? null, first, after: after ?? null });
       return {
+        partialShards: found.partialShards ?? [],
         edges: [...found.edges],
         pageInfo: {
           hasNextPage: found.hasNextPage,

@@ -134,10 +134,15 @@ const JobConnection = builder.connectionObject({ type: JobRef, name: 'JobConnect
 const TaskConnection = builder.connectionObject({ type: TaskRef, name: 'TaskConnection' }, { name: 'TaskEdge' });
 
 function toConnection<Node>(
-  page: { readonly edges: readonly { readonly cursor: string; readonly node: Node }[]; readonly hasNextPage: boolean },
+  page: {
+    readonly edges: readonly { readonly cursor: string; readonly node: Node }[];
+    readonly hasNextPage: boolean;
+    readonly partialShards?: readonly number[];
+  },
   after: string | undefined,
 ) {
   return {
+    partialShards: page.partialShards ?? [],
     edges: [...page.edges],
     pageInfo: {
       hasNextPage: page.hasNextPage,

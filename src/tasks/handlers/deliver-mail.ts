@@ -6,7 +6,8 @@ import type { TaskResult } from '../task-handler.ts';
 import { FatalTaskError } from '../task-handler.ts';
 
 export interface MailParts {
-  readonly shard: Shard;
+  /** The shard on which something with this id lies. */
+  readonly shardOf: (id: string) => Shard;
   readonly mailer: Mailer;
   /** How long one attempt to send may take. */
   readonly mailSendSeconds: number;
@@ -32,12 +33,12 @@ export function mailTaskLimits({ mailSendSeconds }: Pick<MailParts, 'mailSendSec
  * @throws MailError when another attempt may succeed
  */
 export async function deliverMail(
-  { shard, mailer }: MailParts,
-  input: MailInput,
+  { shardOf, mailer }: MailParts,
+  input: MailInput & { readonly aboutId: string },
   signal: AbortSignal,
 ): Promise<TaskResult> {
   try {
-    const { mailId, messageId, answer } = await mailer.deliver(shard, input, signal);
+    const { mailId, messageId, answer } = await mailer.deliver(shardOf(input.aboutId), input, signal);
     return { mailId, messageId, answer };
   } catch (error) {
     if (error instanceof MailError && (error.kind === 'PERMANENT' || error.kind === 'HELD'))

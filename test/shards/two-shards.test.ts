@@ -1,0 +1,162 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CaseUpdate } from '../../src/cases/watch.ts';
+import { shardOf } from '../../src/domain/ids.ts';
+import { alice, application, bob, carol, never, startEngine, type TestEngine } from '../support/engine.ts';
+
+let engine: TestEngine;
+let stopScheduler: () => Promise<void>;
+
+beforeAll(async () => {
+  engine = await startEngine({}, { shards: 2 });
+  stopScheduler = await engine.startScheduler();
+});
+afterAll(async () => {
+  await stopScheduler();
+  await engine.stop();
+});
+
+const services = () => engine.foundation.services;
+
+async function register(topic: string, priority = 0, idempotencyKey?: string): Promise<string> {
+  const result = await services().register(alice, { ...application, topic, priority, idempotencyKey });
+  if (result.kind !== 'registered') throw new Error(result.kind);
+  return result.held.case.id;
+}
+
+async function claim(topic: string, who = bob, waitMs = 0) {
+  const result = await services().claimNextCase(who, { namespace: 'acme', topics: [topic], waitMs }, never);
+  return result.kind === 'claimed' ? result.held : result;
+}
+
+async function decide(who: typeof bob, held: Awaited<ReturnType<typeof claim>>): Promise<void> {
+  if (!('case' in held)) throw new Error(`nothing was claimed: ${held.kind}`);
+  const { case: record, lease } = held;
+  await services().decide(who, { caseId: record.id, leaseToken: lease!.token, verdict: 'APPROVE' });
+}
+
+describe('two shards', () => {
+  it('share what comes in, and hand it out in one order', async () => {
+    const ids: string[] = [];
+    for (const priority of [5, 3, 8, 1, 7, 2, 6, 4]) ids.push(await register('order', priority));
+    expect(new Set(ids.map(shardOf))).toEqual(new Set([0, 1]));
+    const priorities: number[] = [];
+    for (let n = 0; n < ids.length; n++) {
+      const held = await claim('order');
+      if (!('case' in held)) throw new Error(held.kind);
+      priorities.push(held.case.priority);
+      await decide(bob, held);
+    }
+    expect(priorities).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+    expect(await claim('order')).toMatchObject({ kind: 'none', emptiness: { reason: 'EMPTY' } });
+  });
+
+  it('find a case by its id, wherever it is', async () => {
+    const ids = [await register('by-id'), await register('by-id')];
+    expect(ids.map(shardOf).sort()).toEqual([0, 1]);
+    for (const id of ids) {
+      const claimed = await services().claimCase(bob, { caseId: id });
+      if (claimed.kind !== 'claimed') throw new Error(claimed.kind);
+      const { token } = claimed.held.lease!;
+      expect(await services().extendLease(bob, { caseId: id, leaseToken: token, seconds: 60 })).toMatchObject({
+        kind: 'extended',
+      });
+      expect((await services().findCase(bob, id)).lease?.token).toBe(token);
+      expect(await services().topicName(id, claimed.held.case.topicId)).toBe('by-id');
+      expect(await services().releaseCase(bob, { caseId: id, leaseToken: token })).toMatchObject({ kind: 'released' });
+      expect((await services().caseHistory(id, 10, null)).events.map(({ type }) => type)).toEqual([
+        'REGISTERED',
+        'CLAIMED',
+        'LEASE_EXTENDED',
+        'RELEASED',
+      ]);
+    }
+    await expect(services().findCase(bob, ids[0]!.replace(/7\d\d\d/, '7fff'))).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+  });
+
+  it('count what somebody holds together', async () => {
+    const ids = [await register('limit'), await register('limit'), await register('limit')];
+    const first = await claim('limit');
+    if (!('case' in first)) throw new Error(first.kind);
+    expect(await claim('limit')).toMatchObject({ kind: 'limit', held: [{ case: { id: first.case.id } }] });
+    const other = ids.find((id) => shardOf(id) !== shardOf(first.case.id))!;
+    expect(await services().claimCase(bob, { caseId: other })).toMatchObject({ kind: 'limit' });
+    expect(await services().myLeases(bob, 'acme')).toMatchObject([{ case: { id: first.case.id } }]);
+    await decide(bob, first);
+  });
+
+  it('never let somebody have two cases who asks twice at the same moment', async () => {
+    for (let n = 0; n < 12; n++) await register('crowd');
+    for (let round = 0; round < 6; round++) {
+      const another = (await engine.another()).services;
+      const ask = { namespace: 'acme', topics: ['crowd'], waitMs: 0 };
+      await Promise.allSettled(
+        [services(), another, services(), another].map((each) => each.claimNextCase(carol, ask, never)),
+      );
+      const held = await services().myLeases(carol, 'acme');
+      expect(held.length).toBeLessThanOrEqual(1);
+      for (const one of held) await decide(carol, one);
+    }
+  });
+
+  it('serve those who wait, whichever shard the case comes to', async () => {
+    for (let n = 0; n < 2; n++) {
+      const waiting = claim('patience', bob, 10_000);
+      await expect.poll(() => engine.foundation.claims.waiting).toBe(1);
+      const id = await register('patience');
+      expect(await waiting).toMatchObject({ case: { id } });
+      await decide(bob, await waiting);
+    }
+  });
+
+  it('give the first result again under one key, from any process', async () => {
+    const first = await register('keyed', 0, 'the-key');
+    const { services: another } = await engine.another();
+    for (const each of [services(), another]) {
+      const again = await each.register(alice, { ...application, topic: 'keyed', idempotencyKey: 'the-key' });
+      expect(again).toMatchObject({ kind: 'registered', held: { case: { id: first } } });
+    }
+  });
+
+  it.each(['REGISTERED_ASC', 'REGISTERED_DESC', 'PRIORITY'] as const)('list %s page by page', async (orderBy) => {
+    const topic = `list-${orderBy.toLowerCase().replace('_', '-')}`;
+    const made: { id: string; priority: number }[] = [];
+    for (let n = 0; n < 11; n++) made.push({ id: await register(topic, n % 3), priority: n % 3 });
+    const expected = made
+      .toSorted((a, b) => (orderBy === 'PRIORITY' ? a.priority - b.priority : 0) || (a.id < b.id ? -1 : 1))
+      .map(({ id }) => id);
+    if (orderBy === 'REGISTERED_DESC') expected.reverse();
+    const seen: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const page = await services().listCases(bob, { namespace: 'acme', filter: { topic }, orderBy, first: 3, after });
+      expect(page.partialShards).toEqual([]);
+      seen.push(...page.edges.map(({ node }) => node.case.id));
+      if (!page.hasNextPage) break;
+      after = page.edges.at(-1)!.cursor;
+    }
+    expect(seen).toEqual(expected);
+  });
+
+  it('tell what happens on both, and go on from a cursor without a gap or a double', async () => {
+    const watch = (after?: string) => services().watchCases(bob, { namespace: 'acme', topic: 'live', after });
+    const take = async (updates: AsyncIterableIterator<CaseUpdate>, count: number): Promise<CaseUpdate[]> => {
+      const taken: CaseUpdate[] = [];
+      while (taken.length < count) taken.push((await updates.next()).value as CaseUpdate);
+      return taken;
+    };
+    const live = await watch();
+    const first = take(live, 4);
+    const ids: string[] = [];
+    for (let n = 0; n < 4; n++) ids.push(await register('live'));
+    const seen = (await first).map((update) => update.held!.case.id);
+    expect(seen.toSorted()).toEqual(ids.toSorted());
+    await live.return?.();
+    const { cursor } = (await first)[2]!;
+    for (let n = 0; n < 3; n++) ids.push(await register('live'));
+    const again = await watch(cursor);
+    const rest = (await take(again, 4)).map((update) => update.held!.case.id);
+    await again.return?.();
+    expect([...seen.slice(0, 3), ...rest].toSorted()).toEqual(ids.toSorted());
+  });
+});
