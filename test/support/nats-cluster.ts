@@ -1,0 +1,93 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { inject } from 'vitest';
+import { natsStopSteps } from '../../src/embedded/nats-leftover.ts';
+import { findFreePort, loopback } from '../../src/embedded/ports.ts';
+import type { ServerProcess } from '../../src/embedded/server-process.ts';
+import { startServerProcess } from '../../src/embedded/server-process.ts';
+import { uniqueDirectory } from './servers.ts';
+import { waitUntil } from './wait-until.ts';
+
+/** One server of a cluster, as a pod of its own would run it. */
+export interface ClusterServer {
+  /** `nats-0`: the pod's name, and so the server's. */
+  readonly name: string;
+  readonly clientPort: number;
+  readonly clusterPort: number;
+  readonly monitorPort: number;
+  stop(): Promise<void>;
+}
+
+export interface NatsCluster {
+  readonly servers: readonly ClusterServer[];
+  /** All of them, as `NATS_URL` has them. */
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+const configuration = new URL('../../k8s/components/nats/nats.conf', import.meta.url);
+const count = 3;
+
+/**
+ * Starts three nats-servers with the configuration of `k8s/`, where only names that a cluster of Kubernetes would
+ * resolve, ports and folders are put in. Resolves when JetStream works.
+ */
+export async function startNatsCluster(): Promise<NatsCluster> {
+  const places = await Promise.all(
+    Array.from({ length: count }, async (_, index) => ({
+      name: `nats-${index}`,
+      directory: uniqueDirectory(`nats-${index}`),
+      clientPort: await findFreePort(),
+      clusterPort: await findFreePort(),
+      monitorPort: await findFreePort(),
+    })),
+  );
+  const started: ServerProcess[] = [];
+  for (const place of places) {
+    mkdirSync(place.directory, { recursive: true });
+    let text = readFileSync(configuration, 'utf8')
+      .replace('port: 4222', `host: ${loopback}\nport: ${place.clientPort}`)
+      .replace('http: 8222', `http: "${loopback}:${place.monitorPort}"`)
+      .replace('port: 6222', `host: ${loopback}\n  port: ${place.clusterPort}`)
+      .replace('/var/run/nats/', `${place.directory}/`)
+      .replace('store_dir: /data', `store_dir: "${place.directory}/data"`);
+    for (const { name, clusterPort } of places)
+      text = text.replace(`${name}.nats-headless:6222`, `${loopback}:${clusterPort}`);
+    const file = join(place.directory, 'nats.conf');
+    writeFileSync(file, text);
+    started.push(
+      await startServerProcess({
+        name: place.name,
+        binary: inject('natsServer'),
+        arguments: ['--config', file],
+        directory: place.directory,
+        environment: { PATH: process.env.PATH, POD_NAME: place.name },
+        stopSteps: natsStopSteps,
+        orphanSignal: 'TERM',
+        onLine: () => undefined,
+      }),
+    );
+  }
+  const servers = places.map(({ name, clientPort, clusterPort, monitorPort }, index) => ({
+    name,
+    clientPort,
+    clusterPort,
+    monitorPort,
+    stop: () => started[index]!.stop(),
+  }));
+  // As the startup probe asks: streams recovered, a leader of the cluster known.
+  for (const { name, monitorPort } of servers)
+    await waitUntil(`${name} is healthy`, () => isHealthy(monitorPort), 30_000);
+  return {
+    servers,
+    url: servers.map(({ clientPort }) => `nats://${loopback}:${clientPort}`).join(','),
+    stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
+  };
+}
+
+async function isHealthy(port: number): Promise<boolean> {
+  return fetch(`http://${loopback}:${port}/healthz`).then(
+    (answer) => answer.ok,
+    () => false,
+  );
+}
