@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addBackup, addRestore } from './cli/backup.ts';
 import { addDashboard } from './cli/dashboard.ts';
 import { addDoctor } from './cli/doctor.ts';
 import { addInspect } from './cli/inspect.ts';
@@ -23,6 +24,8 @@ addInspect(program);
 addDoctor(program);
 addLoad(program);
 addSchema(program);
+addBackup(program);
+addRestore(program);
 addDashboard(program);
 
 await program.parseAsync();

@@ -141,4 +141,6 @@ export const limits = {
   blobStoreMilliseconds: 10_000,
   /** Topics of a shard that the metrics show one by one, those with the most items. */
   topicsMeasured: 1_000,
+  /** Rows of a backup that are in memory at once. */
+  backupRowsAtOnce: 500,
 } as const;
