@@ -172,10 +172,15 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     },
   });
   const mailer = openMailer(config.mail, newId, log);
+  const engineOf = (id: string): ShardEngine => enginesByNumber.get(shardOf(id))!;
   const documents = routeDocuments(engines);
   const taskHandlers = createTaskHandlers({
     documents,
     blobs,
+    checks: { save: (id, namespace, check) => engineOf(id).documentChecks.save(id, namespace, check) },
+    exports: { save: (id, made) => engineOf(id).caseExports.save(id, made) },
+    caseHistory: (id, first, after) => services.caseHistory(id, first, after),
+    scanner: config.documentScanner,
     shardOf: (id) => enginesByNumber.get(shardOf(id))!.shard,
     mailer,
     mailSendSeconds: config.mail.sendSeconds,

@@ -1,5 +1,6 @@
 import type { CaseTaskRules } from './cases/case-task-rules.ts';
 import { readCaseTaskRules } from './cases/case-task-rules.ts';
+import type { ScannerConfig } from './documents/scan-document.ts';
 import { limits } from './domain/limits.ts';
 import type { MailConfig } from './mail/mail-config.ts';
 import { readMailConfig } from './mail/mail-config.ts';
@@ -41,6 +42,8 @@ export interface Config {
   /** Addresses beside public ones to which webhooks may go. Development allows the loopback interface. */
   readonly webhookPrivateAddresses: 'none' | 'loopback' | 'all';
   readonly mail: MailConfig;
+  /** Where document checks show the bytes; undefined without a scanner. */
+  readonly documentScanner: ScannerConfig | undefined;
   /** The gateway signs tokens of example people for browsers on the same machine; never in production. */
   readonly developmentSignIn: boolean;
   /** How people sign in to the dashboard; undefined without an identity provider. */
@@ -156,6 +159,7 @@ export function readConfig(environment: Environment): Config {
     webhookPrivateAddresses:
       allowPrivate === 'true' ? 'all' : allowPrivate === undefined && mode === 'development' ? 'loopback' : 'none',
     mail: readMailConfig(text, mode, faults),
+    documentScanner: readScanner(text('DOCUMENT_SCAN_URL'), text('DOCUMENT_SCAN_TOKEN'), faults),
     developmentSignIn: developmentSignIn && authSecret !== undefined,
     oidc,
     caseTasks: readCaseTaskRules(text('CASE_TASKS'), faults),
@@ -163,4 +167,11 @@ export function readConfig(environment: Environment): Config {
   if (faults.length > 0)
     throw new ConfigError(`The configuration has faults:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
   return Object.freeze(config);
+}
+
+function readScanner(url: string | undefined, token: string | undefined, faults: string[]): ScannerConfig | undefined {
+  if (url === undefined) return undefined;
+  if (URL.canParse(url) && /^https?:/.test(url)) return { url: new URL(url), token };
+  faults.push('DOCUMENT_SCAN_URL must start with http:// or https://');
+  return undefined;
 }

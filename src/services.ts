@@ -10,7 +10,9 @@ import type { RegisterInput, RegisterResult } from './cases/register.ts';
 import type { ReleaseCaseInput, ReleaseCaseResult } from './cases/release.ts';
 import type { CaseStore } from './cases/store.ts';
 import type { CaseUpdate, WatchCasesArguments } from './cases/watch.ts';
+import type { CaseExport } from './documents/case-exports.ts';
 import type { CreatedUpload, CreateUploadInput } from './documents/create-upload.ts';
+import type { CheckedDocument } from './documents/document-checks.ts';
 import type { Actor } from './domain/actor.ts';
 import type { JobRecord } from './domain/task.ts';
 import type { MailServices } from './mail/read-mails.ts';
@@ -27,6 +29,10 @@ export interface Services extends TaskServices, JobWatchServices, MailServices, 
   readonly topicName: (caseId: string, topicId: number) => string | Promise<string>;
   /** The newest jobs about a case. Who may see them is the caller's business. */
   readonly jobsAbout: (subject: JobSubject) => Promise<readonly JobRecord[]>;
+  /** The last check of a document. Who may see it is the caller's business. */
+  readonly findDocumentCheck: (documentId: string) => Promise<CheckedDocument | undefined>;
+  /** The exported audit trail of a case. Who may see it is the caller's business. */
+  readonly findCaseExport: (caseId: string) => Promise<CaseExport | undefined>;
   readonly caseStore: Pick<CaseStore, 'find' | 'get' | 'documents'>;
   readonly createUpload: (actor: Asker, input: CreateUploadInput) => Promise<CreatedUpload>;
   readonly register: (actor: Asker, input: RegisterInput) => Promise<RegisterResult>;

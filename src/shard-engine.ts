@@ -12,7 +12,9 @@ import { createListCases } from './cases/list-cases.ts';
 import { createRegister } from './cases/register.ts';
 import { createReleaseCase } from './cases/release.ts';
 import { CaseStore } from './cases/store.ts';
+import { CaseExports } from './documents/case-exports.ts';
 import { createCreateUpload } from './documents/create-upload.ts';
+import { DocumentChecks } from './documents/document-checks.ts';
 import type { DocumentRegister } from './documents/document-register.ts';
 import { createDocumentRegister } from './documents/stored-documents.ts';
 import type { EventBus } from './events/event-bus.ts';
@@ -46,6 +48,8 @@ export interface ShardEngine<A extends Announcer = Announcer> {
   readonly taskStore: TaskStore;
   readonly jobUpdates: JobUpdates;
   readonly documents: DocumentRegister;
+  readonly documentChecks: DocumentChecks;
+  readonly caseExports: CaseExports;
 }
 
 export interface ShardEngineOptions<A extends Announcer> {
@@ -78,6 +82,8 @@ export function createShardEngine<A extends Announcer>({
     taskStore,
     jobUpdates: new JobUpdates(feed, shard, taskStore, log),
     documents: createDocumentRegister(shard),
+    documentChecks: new DocumentChecks(shard),
+    caseExports: new CaseExports(shard),
   };
 }
 
@@ -128,6 +134,8 @@ export function createShardVerbs(engine: ShardEngine, options: ShardVerbsOptions
     }),
     ...createMailServices(shard),
     jobsAbout: createJobsAbout(shard, taskStore),
+    findDocumentCheck: (documentId: string) => engine.documentChecks.find(documentId),
+    findCaseExport: (caseId: string) => engine.caseExports.find(caseId),
     ...createQueueServices({
       shard,
       topics,

@@ -5,7 +5,8 @@ export interface DocumentRow {
   readonly id: string;
   readonly namespace: string;
   readonly fileName: string;
-  readonly contentType: DocumentContentType;
+  /** JSON: an export of the system's own, which nobody uploads. */
+  readonly contentType: DocumentContentType | 'application/json';
   readonly sizeBytes: number;
   readonly sha256Hex: string;
   readonly state: 'AWAITING' | 'STORED' | 'ATTACHED';

@@ -6,6 +6,7 @@ import type { Logger } from '../log.ts';
 import { DocumentRecord } from '../postgres/entities/document-record.ts';
 import type { Shard } from '../postgres/shard.ts';
 import type { BlobStore } from './blob-store.ts';
+import { CaseExports } from './case-exports.ts';
 import type { DocumentRegister, DocumentRow } from './document-register.ts';
 
 /** The record of documents for transfers, over PostgreSQL. */
@@ -14,7 +15,7 @@ export function createDocumentRegister(shard: Shard): DocumentRegister {
     async find(documentId): Promise<DocumentRow | undefined> {
       return shard.work(async (entityManager) => {
         const record = await entityManager.findOne(DocumentRecord, { id: documentId });
-        if (record === null) return undefined;
+        if (record === null) return findExport(shard, documentId);
         return {
           id: record.id,
           namespace: record.namespace,
@@ -41,6 +42,24 @@ export function createDocumentRegister(shard: Shard): DocumentRegister {
   };
 }
 
+/** An export of a case is read under the case's id. */
+async function findExport(shard: Shard, caseId: string): Promise<DocumentRow | undefined> {
+  const found = await new CaseExports(shard).find(caseId);
+  if (found === undefined) return undefined;
+  const { namespace, blobKey, sizeBytes, sha256Hex } = found;
+  const fileName = `audit-trail-${caseId}.json`;
+  return {
+    id: caseId,
+    namespace,
+    fileName,
+    contentType: 'application/json',
+    sizeBytes,
+    sha256Hex,
+    state: 'ATTACHED',
+    blobKey,
+  };
+}
+
 /**
  * Removes documents that were never registered with a case, a day after they were announced: the bytes first, so that a
  * crash leaves a row to try again with, never bytes without a row.
@@ -56,7 +75,9 @@ export async function pruneUnattachedDocuments(shard: Shard, blobs: BlobStore, l
       [limits.unattachedDocumentSeconds, rowsPerPrune],
     );
     for (const row of result.rows) if (row.blob_key !== null) await blobs.delete(row.blob_key);
-    await client.query('delete from documents where id = any ($1::uuid[])', [result.rows.map((row) => row.id)]);
+    const ids = result.rows.map((row) => row.id);
+    await client.query('delete from document_checks where document_id = any ($1::uuid[])', [ids]);
+    await client.query('delete from documents where id = any ($1::uuid[])', [ids]);
     if (result.rows.length > 0)
       log.info({ documents: result.rows.length }, 'documents that were never registered removed');
     return result.rows.length;
@@ -84,19 +105,43 @@ export async function pruneDecidedCases(
     const ids = cases.rows.map((row) => row.id);
     if (ids.length === 0) return 0;
     const documents = await client.query<{ blob_key: string }>(
-      'select blob_key from documents where case_id = any ($1::uuid[]) and blob_key is not null',
+      `select blob_key from documents where case_id = any ($1::uuid[]) and blob_key is not null
+       union all select blob_key from case_exports where case_id = any ($1::uuid[])`,
       [ids],
     );
     for (const row of documents.rows) await blobs.delete(row.blob_key);
-    await client.query('delete from documents where case_id = any ($1::uuid[])', [ids]);
-    await client.query('delete from events where item_id = any ($1::uuid[])', [ids]);
-    await client.query('delete from cases where id = any ($1::uuid[])', [ids]);
+    for (const statement of removeCases) await client.query(statement, [ids]);
     log.info({ cases: ids.length }, 'cases that were kept long enough removed');
     return ids.length;
   });
 }
 
 const rowsPerPrune = 20;
+
+/** What belongs to decided cases, the cases last. */
+const removeCases = [
+  `with job as (
+     delete from jobs j using cases c
+      where c.id = any ($1::uuid[]) and j.namespace = c.namespace and j.external_id = c.id::text
+        and j.kind in ('case-registered', 'case-decided')
+     returning j.id
+   ), task as (
+     delete from tasks t using job where t.job_id = job.id returning t.id
+   ), attempt as (
+     delete from task_attempts a using task where a.task_id = task.id
+   ), dependency as (
+     delete from task_dependencies d using task where d.task_id = task.id
+   ), item as (
+     delete from items i using task where i.id = task.id
+   )
+   delete from events e using task where e.item_id = task.id`,
+  'delete from mails where about_id = any ($1::uuid[])',
+  'delete from case_exports where case_id = any ($1::uuid[])',
+  `delete from document_checks k using documents d where d.case_id = any ($1::uuid[]) and k.document_id = d.id`,
+  'delete from documents where case_id = any ($1::uuid[])',
+  'delete from events where item_id = any ($1::uuid[])',
+  'delete from cases where id = any ($1::uuid[])',
+];
 
 async function transact<Result>(shard: Shard, body: (client: PoolClient) => Promise<Result>): Promise<Result> {
   const client = await (await shard.pool()).connect();

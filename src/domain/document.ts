@@ -78,7 +78,7 @@ function parseSha256(field: string, value: string): string {
  * @param shown the type that the first bytes show, undefined when they show none
  * @throws Fault `BAD_USER_INPUT` otherwise
  */
-export function requireShownType(declared: DocumentContentType, shown: string | undefined): void {
+export function requireShownType(declared: string, shown: string | undefined): void {
   if (shown === declared) return;
   throw badInput(
     'contentType',
@@ -88,7 +88,8 @@ export function requireShownType(declared: DocumentContentType, shown: string | 
   );
 }
 
-const fileNameEndings: Readonly<Record<DocumentContentType, readonly [string, ...string[]]>> = {
+const fileNameEndings: Readonly<Record<DocumentContentType | 'application/json', readonly [string, ...string[]]>> = {
+  'application/json': ['.json'],
   'application/pdf': ['.pdf'],
   'image/png': ['.png'],
   'image/jpeg': ['.jpg', '.jpeg', '.jpe', '.jfif'],
@@ -99,7 +100,7 @@ const fileNameEndings: Readonly<Record<DocumentContentType, readonly [string, ..
  * The name under which a browser may save a document. It always ends as its content type does, because a desktop
  * goes by the ending: `invoice.pdf.exe` becomes `invoice.pdf.exe.pdf`, and nothing on it is run.
  */
-export function nameForSaving(fileName: string, contentType: DocumentContentType): string {
+export function nameForSaving(fileName: string, contentType: DocumentContentType | 'application/json'): string {
   const endings = fileNameEndings[contentType];
   const lower = fileName.toLowerCase();
   return endings.some((ending) => lower.endsWith(ending)) ? fileName : `${fileName}${endings[0]}`;

@@ -105,6 +105,14 @@ export const limits = {
   webhookUrlCharacters: 2_000,
   webhookMilliseconds: 30_000,
   webhookAnswerBytes: 65_536,
+  /** The largest PDF whose pages are counted. */
+  pageCountBytes: 20_000_000,
+  pageCountMilliseconds: 15_000,
+  pageCountMegabytes: 256,
+  documentScanMilliseconds: 60_000,
+  documentScanAnswerCharacters: 65_536,
+  auditExportEvents: 20_000,
+  auditExportPage: 500,
   /** Jobs that are shown with what they are about. */
   jobsAboutShown: 10,
   mailSubjectCharacters: 200,

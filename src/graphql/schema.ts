@@ -1,5 +1,7 @@
 import './types/case.ts';
+import './types/audit-export.ts';
 import './types/case-jobs.ts';
+import './types/document-check.ts';
 import './types/mail.ts';
 import './types/case-topic.ts';
 import './types/problems.ts';

@@ -115,6 +115,8 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement)
     listMails: async (actor, input) =>
       mergePages(await askShards(shards, ({ verbs }) => verbs.listMails(actor, input)), input.first, newestFirst),
     findMail: async (actor, id) => at(id, 'Mail').findMail(actor, id),
+    findDocumentCheck: async (id) => at(id, 'Document').findDocumentCheck(id),
+    findCaseExport: async (id) => at(id, 'Case').findCaseExport(id),
     jobsAbout: async (subject) => {
       const { values } = await askShards(shards, ({ verbs }) => verbs.jobsAbout(subject));
       return values

@@ -12,7 +12,7 @@ import { alice, application, bob, never, startEngine } from '../support/engine.t
 
 let engine: TestEngine;
 beforeAll(async () => {
-  engine = await startEngine();
+  engine = await startEngine({ CASE_TASKS: 'all' });
 });
 afterAll(() => engine.stop());
 
@@ -43,6 +43,28 @@ const age = async (table: string, column: string, id: string, days: number): Pro
   const pool = await engine.foundation.shard.pool();
   await pool.query(`update ${table} set ${column} = ${column} - make_interval(days => $2) where id = $1`, [id, days]);
 };
+
+/** What tasks leave behind of a case. */
+async function leaveTraces(caseId: string, documentId: string): Promise<void> {
+  const { blobs, shard } = engine.foundation;
+  const pool = await shard.pool();
+  await pool.query(
+    `insert into mails (id, namespace, key, about_id, sender, recipient, subject, html, text, message_id)
+     values ($1, 'acme', 'old', $1, 'a@example.com', 'b@example.com', 'old', 'old', 'old', '<old@example.com>')`,
+    [caseId],
+  );
+  const blobKey = `test/export-of-${caseId}`;
+  const description = { sizeBytes: bytes.length, sha256Hex: sha256, contentType: 'application/json' };
+  await blobs.put(blobKey, Readable.from([bytes]), description);
+  await pool.query(
+    `insert into case_exports (case_id, namespace, blob_key, size_bytes, sha256) values ($1, 'acme', $2, 10, $3)`,
+    [caseId, blobKey, sha256],
+  );
+  await pool.query(
+    `insert into document_checks (document_id, namespace, outcome, checked_at) values ($1, 'acme', 'SOUND', now())`,
+    [documentId],
+  );
+}
 
 describe('pruning', () => {
   it('removes documents that were never registered, rows and bytes, and no others', async () => {
@@ -84,11 +106,32 @@ describe('pruning', () => {
     ]);
     await pool.query('update documents set case_id = $2 where case_id = $1', [id, oldId]);
     await pool.query('update events set item_id = $2 where item_id = $1', [id, oldId]);
+    await pool.query('update jobs set external_id = $2 where external_id = $1', [id, oldId]);
+    await leaveTraces(oldId, document.documentId);
+    const jobs = await services.jobsAbout({ namespace: 'acme', externalId: oldId });
+    const tasks = (await Promise.all(jobs.map((job) => services.taskStore.tasksOf(job.id)))).flat();
+    expect(tasks.map((task) => task.kind).sort()).toEqual([
+      'audit-export',
+      'confirmation-mail',
+      'decision-mail',
+      'document-check',
+    ]);
     expect(await pruneDecidedCases(shard, blobs, 11, log)).toBe(0);
     expect(await pruneDecidedCases(shard, blobs, 9, log)).toBe(1);
     expect(await services.caseHistory(oldId, 10, null)).toMatchObject({ events: [] });
     expect(await engine.foundation.services.caseStore.find(oldId)).toBeUndefined();
     expect(await blobs.get(document.blobKey)).toBeUndefined();
+    const { rows } = await pool.query(
+      `select 'mail' as what from mails where about_id = $1 union all select 'export' from case_exports where case_id = $1
+       union all select 'check' from document_checks where document_id = $2
+       union all select 'task' from tasks where id = any ($3) union all select 'item' from items where id = any ($3)
+       union all select 'event' from events where item_id = any ($3)
+       union all select 'job' from jobs where external_id = $1::text`,
+      [oldId, document.documentId, tasks.map((task) => task.id)],
+    );
+    expect(rows).toEqual([]);
+    expect(await blobs.get(`test/export-of-${oldId}`)).toBeUndefined();
     expect(await services.caseStore.find(open.held.case.id)).toBeDefined();
+    expect(await services.jobsAbout({ namespace: 'acme', externalId: open.held.case.id })).toHaveLength(1);
   });
 });

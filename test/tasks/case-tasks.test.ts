@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCaseTaskRules, wantsKind } from '../../src/cases/case-task-rules.ts';
@@ -89,6 +90,21 @@ async function decide(caseId: string): Promise<void> {
   expect((await services.decide(bob, input)).kind).toBe('alreadyDecided');
 }
 
+/** The audit trail was written out, whole, and can be read from where the record says. */
+async function expectExport(caseId: string): Promise<void> {
+  const { services, blobs: store, shard } = engine.foundation;
+  const row = await createDocumentRegister(shard).find(caseId);
+  expect(row).toMatchObject({ contentType: 'application/json', namespace: 'acme', state: 'ATTACHED' });
+  expect(await services.findCaseExport(caseId)).toMatchObject({ sha256Hex: row!.sha256Hex });
+  const bytes = await buffer((await store.get(row!.blobKey!))!);
+  expect(row!.sizeBytes).toBe(bytes.length);
+  expect(createHash('sha256').update(bytes).digest('hex')).toBe(row!.sha256Hex);
+  const trail = JSON.parse(bytes.toString());
+  expect(trail.events.map((event: { type: string }) => event.type)).toEqual(['REGISTERED', 'CLAIMED', 'REJECTED']);
+  expect(trail).toMatchObject({ case: { id: caseId }, decision: { decidedBy: 'bob', verdict: 'REJECT' } });
+  expect(trail.documents).toHaveLength(2);
+}
+
 describe('a case', () => {
   it('gets its mails and checks, each once, and the decision without who and why', async () => {
     const stop = await startWorker(await engine.another(), engine.foundation.taskHandlers);
@@ -99,7 +115,7 @@ describe('a case', () => {
     for (const task of first!) await untilStatus(engine.foundation, task.id, 'SUCCEEDED');
     await decide(caseId);
     const { 'case-decided': second } = await tasksOf(caseId);
-    expect(second?.map((task) => task.kind)).toContain('decision-mail');
+    expect(second?.map((task) => task.kind)).toEqual(['audit-export', 'decision-mail']);
     for (const task of second!) await untilStatus(engine.foundation, task.id, 'SUCCEEDED');
     const mails = receivedBy(address);
     const reference = caseId.slice(-8).toUpperCase();
@@ -114,6 +130,7 @@ describe('a case', () => {
       [`case/${caseId}/decision`, 'SENT'],
       [`case/${caseId}/confirmation`, 'SENT'],
     ]);
+    await expectExport(caseId);
     await stop();
   });
 

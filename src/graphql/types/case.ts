@@ -66,7 +66,7 @@ const ApplicantRef = builder.objectRef<Applicant>('Applicant').implement({
   }),
 });
 
-const CaseDocumentRef = builder.objectRef<CaseDocument>('CaseDocument').implement({
+export const CaseDocumentRef = builder.objectRef<CaseDocument>('CaseDocument').implement({
   fields: (t) => ({
     id: t.exposeID('id'),
     kind: t.exposeString('kind'),

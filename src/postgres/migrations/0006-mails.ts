@@ -1,6 +1,8 @@
 import { Migration } from '@mikro-orm/migrations';
 
 /**
+ * What the tasks of cases leave behind: mails, checks of documents, and exports of audit trails.
+ *
  * Mails: what was to be said, to whom, and how far it got. A mail is written down before anything of it leaves and again
  * when the server has answered, so that after a crash it is known which mails may have been sent.
  */
@@ -35,9 +37,31 @@ export class Migration0006Mails extends Migration {
       ) with (fillfactor = 80)`);
     this.addSql(`create index mails_namespace on mails (namespace, id)`);
     this.addSql(`create index mails_about on mails (about_id) where about_id is not null`);
+    // The last check of each document.
+    this.addSql(`
+      create table document_checks (
+        document_id uuid primary key,
+        namespace text not null,
+        outcome text not null check (outcome in ('SOUND', 'DIFFERENT', 'INFECTED')),
+        page_count integer,
+        page_fault text,
+        scan text check (scan in ('CLEAN', 'INFECTED')),
+        detail text,
+        checked_at timestamptz not null
+      )`);
+    // The audit trail of a decided case, written out as a blob.
+    this.addSql(`
+      create table case_exports (
+        case_id uuid primary key,
+        namespace text not null,
+        blob_key text not null,
+        size_bytes integer not null,
+        sha256 text not null,
+        created_at timestamptz not null default clock_timestamp()
+      )`);
   }
 
   override down(): void {
-    this.addSql(`drop table mails`);
+    this.addSql(`drop table case_exports, document_checks, mails`);
   }
 }

@@ -1,5 +1,6 @@
 import type { AnyTaskHandler } from '../task-handler.ts';
-import type { CaseReader } from './case-payload.ts';
+import type { AuditExportParts } from './audit-export.ts';
+import { createAuditExport } from './audit-export.ts';
 import { createConfirmationMail } from './confirmation-mail.ts';
 import { createDecisionMail } from './decision-mail.ts';
 import type { MailParts } from './deliver-mail.ts';
@@ -9,9 +10,15 @@ import type { WebhookParts } from './webhook.ts';
 import { createWebhook } from './webhook.ts';
 
 /** What handlers stand on. */
-export type TaskHandlerParts = DocumentCheckParts & WebhookParts & MailParts & { readonly cases: CaseReader };
+export type TaskHandlerParts = DocumentCheckParts & WebhookParts & MailParts & AuditExportParts;
 
 /** Every kind of task that this program can run: a new one is a file beside this one, and a line here. */
 export function createTaskHandlers(parts: TaskHandlerParts): readonly AnyTaskHandler[] {
-  return [createConfirmationMail(parts), createDecisionMail(parts), createDocumentCheck(parts), createWebhook(parts)];
+  return [
+    createAuditExport(parts),
+    createConfirmationMail(parts),
+    createDecisionMail(parts),
+    createDocumentCheck(parts),
+    createWebhook(parts),
+  ];
 }
