@@ -178,7 +178,10 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     documents,
     blobs,
     checks: { save: (id, namespace, check) => engineOf(id).documentChecks.save(id, namespace, check) },
-    exports: { save: (id, made) => engineOf(id).caseExports.save(id, made) },
+    exports: {
+      beginBlob: (id, blobKey) => engineOf(id).caseExports.beginBlob(id, blobKey),
+      save: (id, made) => engineOf(id).caseExports.save(id, made),
+    },
     caseHistory: (id, first, after) => services.caseHistory(id, first, after),
     scanner: config.documentScanner,
     shardOf: (id) => enginesByNumber.get(shardOf(id))!.shard,

@@ -15,6 +15,8 @@ export type CrashPoint =
   | 'create_job_after_commit'
   /** The end of a task's attempt is committed; its ticket is not acknowledged. */
   | 'finish_after_commit'
+  /** The bytes of a document are stored; no row names them. */
+  | 'upload_after_store'
   /** A mail is recorded as being sent; nothing of it has left. */
   | 'mail_before_send'
   /** The mail server has taken a mail; that is not recorded. */

@@ -1,6 +1,7 @@
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement, toDate } from '../postgres/sql.ts';
 
+const beginBlob = loadStatement('begin-blob');
 const saveCaseExport = loadStatement('save-case-export');
 const findCaseExport = loadStatement('find-case-export');
 
@@ -39,6 +40,11 @@ export class CaseExports {
       sha256Hex: row.sha256,
       createdAt: toDate(row.created_at),
     };
+  }
+
+  /** Notes down that an export is about to be stored under a key, so that it is found when it is never kept. */
+  async beginBlob(caseId: string, blobKey: string): Promise<void> {
+    await this.#shard.run(beginBlob, [blobKey, caseId]);
   }
 
   /**

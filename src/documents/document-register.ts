@@ -18,6 +18,8 @@ export interface DocumentRow {
 export interface DocumentRegister {
   /** The declaration of an upload that was announced, whatever its state. */
   find(documentId: string): Promise<DocumentRow | undefined>;
+  /** Notes down that bytes are about to be stored under a key, so that they are found when they are never marked. */
+  beginBlob(documentId: string, attemptKey: string): Promise<void>;
   /**
    * Marks the bytes as stored under a key, which becomes the row's `blobKey`, if they are still awaited.
    * @returns false when the row is gone or was stored by another upload meanwhile

@@ -1,13 +1,17 @@
-import type { PoolClient } from 'pg';
 import type { DocumentContentType } from '../domain/document.ts';
 import { idFloor } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import { DocumentRecord } from '../postgres/entities/document-record.ts';
 import type { Shard } from '../postgres/shard.ts';
+import { loadStatement } from '../postgres/sql.ts';
+import { transact } from '../postgres/transact.ts';
 import type { BlobStore } from './blob-store.ts';
 import { CaseExports } from './case-exports.ts';
 import type { DocumentRegister, DocumentRow } from './document-register.ts';
+
+const beginBlob = loadStatement('begin-blob');
+const markDocumentStored = loadStatement('mark-document-stored');
 
 /** The record of documents for transfers, over PostgreSQL. */
 export function createDocumentRegister(shard: Shard): DocumentRegister {
@@ -28,16 +32,11 @@ export function createDocumentRegister(shard: Shard): DocumentRegister {
         };
       });
     },
+    async beginBlob(documentId, attemptKey): Promise<void> {
+      await shard.run(beginBlob, [attemptKey, documentId]);
+    },
     async markStored(documentId, attemptKey): Promise<boolean> {
-      return shard.work(async (entityManager) => {
-        // Compare and set: of two uploads at the same time one wins, and the other removes its own bytes.
-        const changed = await entityManager.nativeUpdate(
-          DocumentRecord,
-          { id: documentId, state: 'AWAITING' },
-          { state: 'STORED', blobKey: attemptKey },
-        );
-        return changed === 1;
-      });
+      return (await shard.run(markDocumentStored, [documentId, attemptKey])).length === 1;
     },
   };
 }
@@ -142,17 +141,3 @@ const removeCases = [
   'delete from events where item_id = any ($1::uuid[])',
   'delete from cases where id = any ($1::uuid[])',
 ];
-
-async function transact<Result>(shard: Shard, body: (client: PoolClient) => Promise<Result>): Promise<Result> {
-  const client = await (await shard.pool()).connect();
-  let broken = true;
-  try {
-    await client.query('begin');
-    const result = await body(client);
-    await client.query('commit');
-    broken = false;
-    return result;
-  } finally {
-    client.release(broken); // the server rolls back what a closed connection had begun
-  }
-}

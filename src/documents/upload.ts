@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { crashPoint } from '../crash-point.ts';
 import { requireShownType } from '../domain/document.ts';
 import { badInput, Fault, forbidden, notFound } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
@@ -30,6 +31,7 @@ export async function receiveUpload(
   checkHeaders(request, row);
   const blobKey = createBlobKey(row.id);
   await storeBody(request, row, blobKey, parts, later);
+  crashPoint('upload_after_store');
   if (await markStored(row, blobKey, parts)) return row;
   later(discard(blobKey, parts));
   throw (await parts.register.find(row.id)) === undefined ? notFound('Document') : alreadyStored();
@@ -69,6 +71,7 @@ async function storeBody(
   try {
     const head = await readHead(body, row);
     requireShownType(row.contentType, await sniffType(Buffer.concat(head).subarray(0, sniffedBytes), row.sizeBytes));
+    await parts.register.beginBlob(row.id, blobKey);
     started = true;
     await parts.blobs.put(blobKey, continueAfter(head, body), row);
   } catch (error) {

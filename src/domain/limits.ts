@@ -65,6 +65,8 @@ export const limits = {
   /** How long an upload may stay unattached before it is removed. */
   unattachedDocumentSeconds: 86_400,
   unattachedDocumentsPerUploader: 1_000,
+  /** After this time bytes that were stored and that no row names are removed. Longer than any transfer may last. */
+  abandonedBlobSeconds: 86_400,
   /** How long a document's bytes may stand still, on their way in or out, before the transfer is broken off. */
   transferIdleMilliseconds: 30_000,
   /** The slowest average speed of a transfer, once the idle time is over. */

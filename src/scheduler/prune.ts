@@ -1,4 +1,5 @@
 import type { BlobStore } from '../documents/blob-store.ts';
+import { pruneAbandonedBlobs } from '../documents/prune-blobs.ts';
 import { pruneDecidedCases, pruneUnattachedDocuments } from '../documents/stored-documents.ts';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
@@ -11,8 +12,8 @@ const rowsPerStep = 1_000;
 const idleMilliseconds = 60_000;
 
 /**
- * Removes what has had its time: idempotency keys, documents that were never registered, and, where a time is set,
- * decided cases. Any number may run.
+ * Removes what has had its time: idempotency keys, documents that were never registered, bytes that no row names,
+ * and, where a time is set, decided cases. Any number may run.
  */
 export function createPruner(
   shard: Shard,
@@ -23,7 +24,8 @@ export function createPruner(
   return new Repeating(`pruner of shard ${shard.number}`, log, async () => {
     const keys = await shard.run(pruneKeys, [limits.idempotencySeconds, rowsPerStep]);
     const documents = await pruneUnattachedDocuments(shard, blobs, log);
+    const abandoned = await pruneAbandonedBlobs(shard, blobs, log);
     const cases = casesKeptDays === undefined ? 0 : await pruneDecidedCases(shard, blobs, casesKeptDays, log);
-    return keys.length === rowsPerStep || documents > 0 || cases > 0 ? 100 : idleMilliseconds;
+    return keys.length === rowsPerStep || documents > 0 || abandoned > 0 || cases > 0 ? 100 : idleMilliseconds;
   });
 }

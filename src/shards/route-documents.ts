@@ -9,6 +9,7 @@ export function routeDocuments(
   const at = (id: string): DocumentRegister | undefined => (isId(id) ? registers.get(shardOf(id)) : undefined);
   return {
     find: async (documentId) => at(documentId)?.find(documentId),
+    beginBlob: async (documentId, attemptKey) => at(documentId)?.beginBlob(documentId, attemptKey),
     markStored: async (documentId, attemptKey) => (await at(documentId)?.markStored(documentId, attemptKey)) ?? false,
   };
 }

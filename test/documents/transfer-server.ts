@@ -20,6 +20,8 @@ const urlSecret = 'a secret of the tests, long enough';
 /** The record that a transfer asks, with places where a test may stand in its way. */
 export class TestRegister implements DocumentRegister {
   readonly rows = new Map<string, DocumentRow>();
+  /** The blobs that were announced, in order. */
+  readonly begun: string[] = [];
   beforeFind: () => Promise<void> = async () => undefined;
   beforeMark: () => Promise<void> = async () => undefined;
   afterMark: () => Promise<void> = async () => undefined;
@@ -27,6 +29,10 @@ export class TestRegister implements DocumentRegister {
   async find(documentId: string): Promise<DocumentRow | undefined> {
     await this.beforeFind();
     return this.rows.get(documentId);
+  }
+
+  async beginBlob(_documentId: string, attemptKey: string): Promise<void> {
+    this.begun.push(attemptKey);
   }
 
   async markStored(documentId: string, attemptKey: string): Promise<boolean> {

@@ -130,8 +130,10 @@ it('shows a case’s tasks, checks, mails and export to those who may see them',
   const page = (await ask('olga', 'operator', mails, { id })).mails;
   expect(page.edges.map((edge: Answer) => edge.node.to)).toEqual(['zoe@example.com', 'zoe@example.com']);
   expect(readdirSync(mailbox)).toHaveLength(2);
+  // Which of the two was first is up to the workers.
+  const decision = page.edges.find((edge: Answer) => edge.node.subject.endsWith('approved'));
   const one = 'query($id: ID!) { mail(id: $id) { html text status } }';
-  expect((await ask('olga', 'operator', one, { id: page.edges[0].node.id })).mail).toMatchObject({
+  expect((await ask('olga', 'operator', one, { id: decision.node.id })).mail).toMatchObject({
     status: 'SENT',
     text: expect.stringContaining('approved'),
   });

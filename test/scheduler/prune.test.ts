@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { pruneAbandonedBlobs } from '../../src/documents/prune-blobs.ts';
 import {
   createDocumentRegister,
   pruneDecidedCases,
@@ -80,6 +81,41 @@ describe('pruning', () => {
       expect(await createDocumentRegister(shard).find(documentId)).toBeDefined();
     }
     expect(await pruneUnattachedDocuments(shard, blobs, log)).toBe(0);
+  });
+
+  it('removes bytes that were stored and never named, after their time, and no others', async () => {
+    const { shard, blobs } = engine.foundation;
+    const register = createDocumentRegister(shard);
+    const named = await storeDocument();
+    const keys = ['test/abandoned', 'test/never-stored', 'test/young', named.blobKey];
+    for (const key of keys) await register.beginBlob(named.documentId, key);
+    for (const key of ['test/abandoned', 'test/young'])
+      await blobs.put(key, Readable.from([bytes]), {
+        sizeBytes: bytes.length,
+        sha256Hex: sha256,
+        contentType: 'application/pdf',
+      });
+    const pool = await shard.pool();
+    await pool.query(`update blob_attempts set started_at = started_at - interval '2 days' where key <> 'test/young'`);
+    expect(await pruneAbandonedBlobs(shard, blobs, log)).toBe(3);
+    expect(await pruneAbandonedBlobs(shard, blobs, log)).toBe(0);
+    expect(await blobs.get('test/abandoned')).toBeUndefined();
+    for (const key of ['test/young', named.blobKey]) {
+      const kept = await blobs.get(key);
+      expect(kept).toBeDefined();
+      kept?.destroy();
+    }
+    // What is named has no note any more.
+    const { documentId } = await engine.foundation.services.createUpload(alice, {
+      namespace: 'acme',
+      fileName: 'b.pdf',
+      contentType: 'application/pdf',
+      sizeBytes: bytes.length,
+      sha256,
+    });
+    await register.beginBlob(documentId, 'test/marked');
+    expect(await register.markStored(documentId, 'test/marked')).toBe(true);
+    expect((await pool.query('select key from blob_attempts order by key')).rows).toEqual([{ key: 'test/young' }]);
   });
 
   it('removes decided cases after their time, with documents and events, and leaves open ones', async () => {

@@ -59,9 +59,18 @@ export class Migration0006Mails extends Migration {
         sha256 text not null,
         created_at timestamptz not null default clock_timestamp()
       )`);
+    // Blobs that were begun and are not named by a row yet; what dies in between is found by them.
+    this.addSql(`
+      create table blob_attempts (
+        key text primary key,
+        -- the document or case that it is for
+        owner_id uuid not null,
+        started_at timestamptz not null
+      )`);
+    this.addSql(`create index blob_attempts_started on blob_attempts (started_at)`);
   }
 
   override down(): void {
-    this.addSql(`drop table case_exports, document_checks, mails`);
+    this.addSql(`drop table blob_attempts, case_exports, document_checks, mails`);
   }
 }

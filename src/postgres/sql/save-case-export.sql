@@ -11,5 +11,7 @@ with found as (
      set blob_key = excluded.blob_key, size_bytes = excluded.size_bytes, sha256 = excluded.sha256,
          created_at = clock_timestamp()
   returning case_id
+), forgotten as (
+  delete from blob_attempts where key = $3::text and exists (select from kept)
 )
 select b.blob_key as before from kept k left join before b on b.case_id = k.case_id

@@ -14,7 +14,7 @@ import { findTaskCase, parseCasePayload } from './case-payload.ts';
 export interface AuditExportParts {
   readonly cases: CaseReader;
   readonly caseHistory: (caseId: string, first: number, after: string | null) => Promise<ItemHistoryPage>;
-  readonly exports: Pick<CaseExports, 'save'>;
+  readonly exports: Pick<CaseExports, 'beginBlob' | 'save'>;
   readonly blobs: Pick<BlobStore, 'put' | 'delete'>;
 }
 
@@ -39,6 +39,7 @@ export function createAuditExport(parts: AuditExportParts): AnyTaskHandler {
       const sha256Hex = createHash('sha256').update(bytes).digest('hex');
       const blobKey = `${sha256Hex.slice(0, 2)}/${caseId}-${sha256Hex.slice(2, 32)}`;
       const description = { sizeBytes: bytes.length, sha256Hex, contentType: 'application/json' };
+      await parts.exports.beginBlob(caseId, blobKey);
       await parts.blobs.put(blobKey, Readable.from([bytes]), description);
       const saved = await parts.exports.save(caseId, { namespace, blobKey, sizeBytes: bytes.length, sha256Hex });
       const unnamedBlob = saved === undefined ? blobKey : saved.unnamedBlob;
