@@ -4,6 +4,7 @@ import type { ClaimCaseRow } from './cases/claim-next.ts';
 import { createClaimNextCase, heldBy } from './cases/claim-next.ts';
 import { createWatchCases } from './cases/watch.ts';
 import type { Config } from './config.ts';
+import { createDigests } from './digests/compose-digests.ts';
 import type { BlobStore } from './documents/blob-store.ts';
 import type { DocumentRegister } from './documents/document-register.ts';
 import { openBlobStore } from './documents/open-blob-store.ts';
@@ -174,7 +175,17 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const mailer = openMailer(config.mail, newId, log);
   const engineOf = (id: string): ShardEngine => enginesByNumber.get(shardOf(id))!;
   const documents = routeDocuments(engines);
-  const taskHandlers = createTaskHandlers({
+  const digests = createDigests({
+    engine: engines[0]!,
+    mailer,
+    newId,
+    urlSecret: config.urlSecret,
+    publicUrl: config.publicUrl,
+    now: Date.now,
+    observeBatch: (rows) => metrics.batchRows.observe({ statement: 'submit-requests' }, rows),
+    log,
+  });
+  const caseHandlers = createTaskHandlers({
     documents,
     blobs,
     checks: { save: (id, namespace, check) => engineOf(id).documentChecks.save(id, namespace, check) },
@@ -190,6 +201,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     cases: routeCaseReads(engines),
     webhooks: { secret: config.webhookSecret, privateAddresses: config.webhookPrivateAddresses },
   });
+  const taskHandlers = [...caseHandlers, ...digests.handlers];
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
   const isSpread = engines.length > 1;
   const routed = engines.map((engine): RoutedShard => {
@@ -224,6 +236,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const services: Services = {
     // One shard alone needs no routing: its verbs are the services.
     ...(isSpread ? routeVerbs(routed, new Placement(engines)) : routed[0]!.verbs),
+    ...digests.services,
     caseStore: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
     topicName: (caseId, topicId) => {
       const topics = enginesByNumber.get(shardOf(caseId))?.topics;

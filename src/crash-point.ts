@@ -27,6 +27,12 @@ export type CrashPoint =
   | 'ack_after_commit'
   /** Items are back in their topic; their tickets are not, and the consumer has no answer. */
   | 'nack_after_commit'
+  /** The request is in its digest; its producer has no answer. */
+  | 'submit_request_after_commit'
+  /** The digest is sealed; the end of its task is not told. */
+  | 'seal_after_commit'
+  /** A digest's mail is accepted by the server; the digest does not know it. */
+  | 'digest_after_send'
   /** Events are published; the relay's place is not saved. */
   | 'relay_after_publish';
 

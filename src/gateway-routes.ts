@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Foundation } from './compose.ts';
+import { createAnswerPage } from './digests/answer-page.ts';
 import { createTransfer } from './documents/transfer.ts';
 import type { Page } from './health/health-pages.ts';
 import { createHealthPages, sendText, servePage } from './health/health-pages.ts';
@@ -7,7 +8,8 @@ import { dashboardFolder, openDashboard } from './site/dashboard-files.ts';
 import { createSessionRoutes } from './site/session-routes.ts';
 
 /**
- * The gateway's paths beside `/graphql`: documents, health, metrics, the dashboard and its sign-in. With a port of
+ * The gateway's paths beside `/graphql`: documents, the page of providers' answers, health, metrics, the
+ * dashboard and its sign-in. With a port of
  * their own the metrics are not served here, where clients come.
  */
 export function createRoutes(
@@ -15,6 +17,14 @@ export function createRoutes(
 ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
   const { documents, blobs, config, log, health, metrics } = foundation;
   const transfer = createTransfer({ register: documents, blobs, urlSecret: config.urlSecret, log });
+  const answerPage = createAnswerPage({
+    shard: foundation.shard,
+    store: foundation.services.digestStore,
+    announcer: foundation.announcer,
+    urlSecret: config.urlSecret,
+    now: Date.now,
+    log,
+  });
   const { '/metrics': counts, ...healthPages } = createHealthPages(health, metrics);
   const hasMetrics = config.healthPort === undefined;
   const session = createSessionRoutes(config);
@@ -32,6 +42,10 @@ export function createRoutes(
     const path = (request.url ?? '/').split('?', 1)[0]!;
     if (path.startsWith('/documents/')) {
       await transfer.handle(request, response);
+      return true;
+    }
+    if (path.startsWith('/answer/')) {
+      await answerPage(request, response);
       return true;
     }
     if (path === '/session' || path.startsWith('/session/')) return session.answer(request, response, path);

@@ -11,6 +11,7 @@ import type { ReleaseCaseInput, ReleaseCaseResult } from './cases/release.ts';
 import type { CaseStore } from './cases/store.ts';
 import type { CaseUpdate, WatchCasesArguments } from './cases/watch.ts';
 import type { CaseExport } from './documents/case-exports.ts';
+import type { DigestServices } from './digests/services.ts';
 import type { CreatedUpload, CreateUploadInput } from './documents/create-upload.ts';
 import type { CheckedDocument } from './documents/document-checks.ts';
 import type { Actor } from './domain/actor.ts';
@@ -24,7 +25,7 @@ import type { JobWatchServices, TaskServices } from './tasks/services.ts';
 type Asker = Actor | undefined;
 
 /** What resolvers stand on: one function a verb. */
-export interface Services extends TaskServices, JobWatchServices, MailServices, QueueServices {
+export interface Services extends TaskServices, JobWatchServices, MailServices, QueueServices, DigestServices {
   /** The name of a case's topic. */
   readonly topicName: (caseId: string, topicId: number) => string | Promise<string>;
   /** The newest jobs about a case. Who may see them is the caller's business. */

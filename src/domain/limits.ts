@@ -104,6 +104,21 @@ export const limits = {
   taskRateSecondsMax: 86_400,
   /** How long a unique key may be held, counted from its task's creation. */
   taskUniqueSeconds: 2_678_400,
+  digestItemsPerMail: 500,
+  digestItemsPerMailDefault: 100,
+  requestDescriptionCharacters: 500,
+  requestQuantityMax: 1_000_000_000,
+  answerWithinDaysMax: 365,
+  answerWithinDaysDefault: 3,
+  answerNoteCharacters: 2_000,
+  responsesPerCall: 500,
+  remindersMax: 10,
+  /** Requests that one statement follows up. */
+  followUpsPerStep: 200,
+  /** How long a provider may answer by the link in its mail. */
+  answerLinkSeconds: 7_776_000,
+  /** Providers whose schedules one process remembers. */
+  recipientsRemembered: 10_000,
   webhookUrlCharacters: 2_000,
   webhookMilliseconds: 30_000,
   webhookAnswerBytes: 65_536,

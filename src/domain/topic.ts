@@ -1,6 +1,6 @@
 export const systems = ['cases', 'tasks', 'queue'] as const;
-/** Which of the product's systems a topic belongs to; each has a stream of its own. */
-export type System = (typeof systems)[number];
+/** Which of the product's systems a topic belongs to. Each has a stream of tickets, but digests: their items are tasks. */
+export type System = (typeof systems)[number] | 'digests';
 
 /** A line of items in one namespace, on one shard. */
 export interface Topic {

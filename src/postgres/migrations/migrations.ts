@@ -2,6 +2,7 @@ import { Migration0001EngineAndCases } from './0001-engine-and-cases.ts';
 import { Migration0002JobsAndTasks } from './0002-jobs-and-tasks.ts';
 import { Migration0003PriorityQueue } from './0003-priority-queue.ts';
 import { Migration0004TaskControl } from './0004-task-control.ts';
+import { Migration0005RequestsAndDigests } from './0005-requests-and-digests.ts';
 import { Migration0006Mails } from './0006-mails.ts';
 
 /** In order; only ever appended to. */
@@ -10,5 +11,6 @@ export const migrations = [
   { name: '0002-jobs-and-tasks', class: Migration0002JobsAndTasks },
   { name: '0003-priority-queue', class: Migration0003PriorityQueue },
   { name: '0004-task-control', class: Migration0004TaskControl },
+  { name: '0005-requests-and-digests', class: Migration0005RequestsAndDigests },
   { name: '0006-mails', class: Migration0006Mails },
 ] as const;

@@ -1,7 +1,7 @@
-import { dayMilliseconds, toInstant, toWall } from './local-time.ts';
+import { dayMilliseconds, toInstant, toWall } from '../../src/domain/schedule/local-time.ts';
 
 /**
- * The moment so many days later at the same time of day by a zone's clocks. Business days are Monday to Friday.
+ * What `add_days` in SQL must give: the moment so many days later at the same time of day by a zone's clocks. Business days are Monday to Friday.
  * @param instant milliseconds since 1970
  */
 export function addDays(zone: string, instant: number, days: number, business: boolean): number {

@@ -1,0 +1,93 @@
+import { crashPoint } from '../../crash-point.ts';
+import { toMailAddress } from '../../mail/mail-address.ts';
+import { MailError } from '../../mail/mail-transport.ts';
+import type { Mailer } from '../../mail/mailer.ts';
+import type { Shard } from '../../postgres/shard.ts';
+import { loadStatement } from '../../postgres/sql.ts';
+import type { AnyTaskHandler, TaskRun } from '../../tasks/task-handler.ts';
+import { defineTask, FatalTaskError } from '../../tasks/task-handler.ts';
+import type { DigestStore } from '../digest-store.ts';
+import type { RenderDigest } from '../render-digest.ts';
+import { parseCount, parseDigestId } from './payload.ts';
+
+const beginDigestMail = loadStatement('begin-digest-mail');
+const markDigestSent = loadStatement('mark-digest-sent');
+const failDigest = loadStatement('fail-digest');
+const failureCharacters = 500;
+
+export interface SendParts {
+  readonly shard: Shard;
+  readonly store: DigestStore;
+  readonly mailer: Pick<Mailer, 'deliver'>;
+  readonly render: RenderDigest;
+  readonly eventsWritten: () => void;
+}
+
+interface Payload {
+  readonly digestId: string;
+  readonly part: number;
+  readonly round: number;
+}
+
+/** The key under which a digest's mail is written down, and by which no part of it goes twice. */
+export function digestMailKey({ digestId, part, round }: Payload): string {
+  return `digest/${digestId}/${part}/${round}`;
+}
+
+/**
+ * `digest-send` with payload `{ digestId, part, round }`: one mail of a sealed digest. It is rendered once and written
+ * down before it leaves; what was written down is sent, however often that takes.
+ */
+export function createSendHandler(parts: SendParts): AnyTaskHandler {
+  const { shard, store, mailer, render, eventsWritten } = parts;
+  return defineTask<Payload>({
+    kind: 'digest-send',
+    concurrency: 4,
+    timeLimitMilliseconds: 320_000,
+    leaseSeconds: 30,
+    maxAttempts: 12,
+    backoff: { firstMilliseconds: 1_000, factor: 3, capMilliseconds: 3_600_000 },
+    parsePayload: (field, payload) => ({
+      digestId: parseDigestId(field, payload),
+      part: parseCount(field, payload, 'part'),
+      round: parseCount(field, payload, 'round'),
+    }),
+    async run(payload, run) {
+      const { digestId, part, round } = payload;
+      const begun = await shard.run(beginDigestMail, [digestId, run.namespace, part, round]);
+      if (begun.length === 0) return { outcome: 'nothing to send' };
+      const digest = await store.getDigest(digestId);
+      const recipient = await store.getRecipient(digest.recipientId);
+      try {
+        const sent = await mailer.deliver(
+          shard,
+          {
+            namespace: run.namespace,
+            key: digestMailKey(payload),
+            aboutId: digestId,
+            to: toMailAddress(recipient.email, recipient.name),
+            render: () => render(digest, recipient, part),
+          },
+          run.signal,
+        );
+        crashPoint('digest_after_send');
+        await shard.run(markDigestSent, [digestId, part, round, sent.messageId]);
+        eventsWritten();
+        return { messageId: sent.messageId, answer: sent.answer };
+      } catch (error) {
+        return await judge(error, payload, run);
+      }
+    },
+  });
+
+  /** What does not go away by itself marks the digest, so that somebody looks; the rest is tried again. */
+  async function judge(error: unknown, { digestId, part, round }: Payload, run: TaskRun): Promise<never> {
+    const bounced = error instanceof MailError && error.kind === 'PERMANENT';
+    if (run.signal.aborted || (!bounced && run.attempt < run.maxAttempts)) throw error;
+    const text = error instanceof Error ? error.message : String(error);
+    const what = text.toWellFormed().replaceAll('\0', ' ').slice(0, failureCharacters).toWellFormed();
+    await shard.run(failDigest, [digestId, part, round, what, bounced]);
+    eventsWritten();
+    throw new FatalTaskError(what);
+  }
+}

@@ -1,0 +1,27 @@
+import type { RecipientRecord } from '../domain/digest.ts';
+import { effectiveWindow } from '../domain/schedule/effective-window.ts';
+
+/** Recipients with the windows of a moment, as statements take them that open digests. */
+export interface RecipientWindows {
+  readonly ids: readonly string[];
+  readonly versions: readonly number[];
+  readonly starts: readonly (string | null)[];
+  readonly ends: readonly (string | null)[];
+}
+
+/** @param moment milliseconds since 1970; the statement refuses what does not hold any more by the database's clock */
+export function windowsOf(recipients: readonly RecipientRecord[], moment: number): RecipientWindows {
+  const windows = recipients.map(({ windows: change }) =>
+    change === null ? undefined : effectiveWindow(change, moment),
+  );
+  return {
+    ids: recipients.map((recipient) => recipient.id),
+    versions: recipients.map((recipient) => recipient.version),
+    starts: windows.map((window) => toText(window?.start)),
+    ends: windows.map((window) => toText(window?.end)),
+  };
+}
+
+function toText(milliseconds: number | undefined): string | null {
+  return milliseconds === undefined ? null : new Date(milliseconds).toISOString();
+}

@@ -1,0 +1,116 @@
+-- Submits a batch of requests: each with its customer, its place in the open digest of its provider, and its first event.
+-- One row a request. Outcome 'submitted', 'key' (the idempotency key was used before) or 'window' (the provider's window
+-- is another one, or the provider has changed: work it out for this moment and come again).
+create or replace function submit_requests(
+  ids uuid[],
+  namespaces text[],
+  providers uuid[],
+  versions integer[],
+  starts timestamptz[],
+  ends timestamptz[],
+  customer_ids uuid[],          -- for those that are new
+  customers text[],
+  customer_names text[],
+  customer_emails text[],
+  customer_zones text[],
+  item_ids text[],
+  descriptions text[],
+  quantities integer[],
+  answer_days integer[],
+  actors text[],
+  keys text[],
+  hashes text[]
+) returns table (
+  n integer,
+  outcome text,
+  submitted_at timestamptz,
+  customer_id uuid,
+  customer_name text,
+  follow_up_at timestamptz
+)
+language plpgsql volatile
+set plan_cache_mode = force_generic_plan
+as $$
+declare
+  target record;
+  opened_of uuid[] := '{}';
+  opened_ids uuid[] := '{}';
+  moment timestamptz;
+begin
+  -- Known customers cost one look; new ones are made, and changed ones changed, in the order of their names.
+  insert into recipients (id, namespace, kind, external_id, name, email, time_zone)
+  select distinct on (c.namespace, c.customer) c.id, c.namespace, 'CUSTOMER', c.customer, c.name, c.email, coalesce(c.zone, 'UTC')
+    from unnest(customer_ids, namespaces, customers, customer_names, customer_emails, customer_zones)
+         as c (id, namespace, customer, name, email, zone)
+   where not exists (select from recipients r
+                      where r.namespace = c.namespace and r.kind = 'CUSTOMER' and r.external_id = c.customer)
+   order by c.namespace, c.customer
+  on conflict do nothing;
+  for target in
+    select distinct on (c.namespace, c.customer) r.id, c.email, c.name, c.zone
+      from unnest(namespaces, customers, customer_names, customer_emails, customer_zones) as c (namespace, customer, name, email, zone)
+      join recipients r on r.namespace = c.namespace and r.kind = 'CUSTOMER' and r.external_id = c.customer
+     where r.email <> c.email or r.name is distinct from coalesce(c.name, r.name) or r.time_zone <> coalesce(c.zone, r.time_zone)
+     order by c.namespace, c.customer
+  loop
+    update recipients r
+       set email = target.email, name = coalesce(target.name, r.name), time_zone = coalesce(target.zone, r.time_zone)
+     where r.id = target.id;
+  end loop;
+  select coalesce(array_agg(o.recipient), '{}'), coalesce(array_agg(o.digest), '{}') into opened_of, opened_ids
+    from open_digests(providers, versions, starts, ends) o;
+  moment := clock_timestamp();
+  return query
+    with entry as materialized (
+      select e.*, o.digest, c.id as customer_row, c.name, e.ordinal::integer as place,
+             add_days(moment, c.time_zone, e.days, p.follow_up_business_days) as due
+        from unnest(ids, namespaces, providers, customers, item_ids, descriptions, quantities, answer_days, actors, keys,
+                    hashes)
+             with ordinality as e (id, namespace, provider_id, customer, item_id, description, quantity, days, actor,
+                                   idempotency_key, request_hash, ordinal)
+        join recipients p on p.id = e.provider_id
+        join recipients c on c.namespace = e.namespace and c.kind = 'CUSTOMER' and c.external_id = e.customer
+        left join unnest(opened_of, opened_ids) as o (provider_id, digest) on o.provider_id = e.provider_id
+    ), keyed as (
+      insert into idempotency_keys (namespace, actor, operation, key, request_hash, result_id)
+      select e.namespace, e.actor, 'submitRequest', e.idempotency_key, e.request_hash, e.id
+        from entry e where e.idempotency_key is not null and e.digest is not null
+      on conflict do nothing
+      returning result_id
+    ), accepted as materialized (
+      select * from entry e
+       where e.digest is not null and (e.idempotency_key is null or e.id in (select k.result_id from keyed k))
+    ), request_rows as (
+      insert into requests (id, namespace, customer_id, provider_id, item_external_id, item_description, quantity,
+                            answer_within_days, submitted_by, submitted_at, follow_up_at)
+      select a.id, a.namespace, a.customer_row, a.provider_id, a.item_id, a.description, a.quantity, a.days, a.actor, moment,
+             a.due
+        from accepted a
+    ), item_rows as (
+      insert into digest_items (request_id, kind, digest_id) select a.id, 'REQUEST', a.digest from accepted a
+    ), event_topics as materialized (
+      select d.namespace, digest_topic(d.namespace, 'requests') as topic_id
+        from (select distinct a.namespace from accepted a) d
+    ), event_rows as (
+      insert into events (position, namespace, topic_id, item_id, type, actor, at)
+      select (select event_position()), a.namespace, t.topic_id, a.id, 'RECEIVED', a.actor, moment
+        from accepted a join event_topics t on t.namespace = a.namespace
+    )
+    select e.place,
+           case when a.id is not null then 'submitted' when e.digest is null then 'window' else 'key' end,
+           moment, e.customer_row, e.name, e.due
+      from entry e left join accepted a on a.place = e.place;
+  -- A window that outlasts the wait for an answer: its follow-ups cannot wait until it is sealed.
+  for target in
+    select i.digest_id, min(r.follow_up_at) as due
+      from requests r
+      join digest_items i on i.request_id = r.id and i.kind = 'REQUEST'
+      join digests d on d.id = i.digest_id
+     where r.id = any (ids) and r.follow_up_at < d.window_end
+     group by i.digest_id
+  loop
+    perform add_digest_task(target.digest_id, 'digest-follow-up', jsonb_build_object('digestId', target.digest_id),
+                            target.due, 20);
+  end loop;
+end
+$$;
