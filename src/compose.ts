@@ -45,6 +45,7 @@ import type { ClaimTaskRow } from './tasks/claim-row.ts';
 import { createClaimTasks } from './tasks/claim-tasks.ts';
 import { createFinish } from './tasks/finish.ts';
 import { createTaskHandlers } from './tasks/handlers/registry.ts';
+import { SchedulePlanner } from './tasks/schedules/planner.ts';
 import type { AnyTaskHandler } from './tasks/task-handler.ts';
 import { createWatchJobs } from './tasks/watch-jobs.ts';
 
@@ -74,6 +75,8 @@ export interface Foundation {
   readonly heads: Set<HeadListener>;
   readonly mailer: Mailer;
   readonly taskHandlers: readonly AnyTaskHandler[];
+  /** What plans the runs of schedules, by shard. */
+  readonly planners: ReadonlyMap<number, SchedulePlanner>;
   readonly metrics: Metrics;
   readonly health: Health;
   readonly services: Services;
@@ -202,12 +205,14 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     webhooks: { secret: config.webhookSecret, privateAddresses: config.webhookPrivateAddresses },
   });
   const taskHandlers = [...caseHandlers, ...digests.handlers];
+  const planners = new Map(engines.map((engine) => [engine.number, new SchedulePlanner({ ...engine, newId })]));
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
   const isSpread = engines.length > 1;
   const routed = engines.map((engine): RoutedShard => {
     const others = engines.filter((other) => other !== engine);
     const verbs = createShardVerbs(engine, {
       newId,
+      planner: planners.get(engine.number)!,
       newToken: randomUUID,
       now: Date.now,
       urlSecret,
@@ -250,6 +255,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       shards: engines,
       store: isSpread ? routeTaskReads(engines) : engines[0]!.taskStore,
       finish: (end) => finishes.get(shardOf(end.taskId))!(end),
+      beginRun: (scheduleId, taskId, now) => planners.get(shardOf(taskId))!.begin(scheduleId, taskId, now),
     }),
     watchCases: createWatchCases({
       sources: engines.map(({ number, caseUpdates }) => ({ shard: number, updates: caseUpdates })),
@@ -303,6 +309,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     heads,
     mailer,
     taskHandlers,
+    planners,
     metrics,
     health,
     services,

@@ -33,6 +33,8 @@ export interface Config {
   readonly casesHeldPerPerson: number;
   /** Decided cases are removed with all that belongs to them after so many days; undefined keeps them for ever. */
   readonly casesKeptDays: number | undefined;
+  /** Jobs are removed with all that belongs to them so many days after their last task; undefined keeps them for ever. */
+  readonly jobsKeptDays: number | undefined;
   readonly documentBytesMax: number;
   readonly poolConnections: number;
   readonly logLevel: string;
@@ -147,6 +149,7 @@ export function readConfig(environment: Environment): Config {
       limits.casesHeldPerPersonMax,
     ),
     casesKeptDays: text('CASES_KEPT_DAYS') === undefined ? undefined : whole('CASES_KEPT_DAYS', 1, 1, 36_500),
+    jobsKeptDays: text('JOBS_KEPT_DAYS') === undefined ? undefined : whole('JOBS_KEPT_DAYS', 1, 1, 36_500),
     documentBytesMax: whole('DOCUMENT_BYTES_MAX', limits.documentBytes, 1, 2_147_483_647),
     poolConnections: whole('POOL_CONNECTIONS', 10, 2, 100),
     logLevel: text('LOG_LEVEL') ?? 'info',

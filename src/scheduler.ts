@@ -8,6 +8,7 @@ import { createDueItemPromoter } from './scheduler/promote-due.ts';
 import { createPruner } from './scheduler/prune.ts';
 import { TicketReconciler } from './scheduler/reconcile-tickets.ts';
 import { createLeaseSweeper } from './scheduler/return-expired.ts';
+import { createScheduleMender } from './tasks/schedules/mend-service.ts';
 
 /** What keeps the engine healthy. Any number of schedulers may run; each step is safe to do twice. */
 export function createSchedulerServices(foundation: Foundation): readonly Service[] {
@@ -45,7 +46,8 @@ export function createSchedulerServices(foundation: Foundation): readonly Servic
     ...createQueueHousekeeping(shard, announcer, log),
     reconciler.createService(),
     relay,
-    createPruner(shard, blobs, foundation.config.casesKeptDays, log),
+    createPruner(shard, blobs, foundation.config, log),
+    createScheduleMender(shard.number, foundation.planners.get(shard.number)!, log),
     createBacklogMeter(shard, log, (backlog) => metrics.setBacklog(shard.number, backlog)),
   ]);
 }

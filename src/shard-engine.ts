@@ -31,6 +31,7 @@ import type { TicketLedger } from './queue/ticket-ledger.ts';
 import { Topics } from './queue/topics.ts';
 import { JobUpdates } from './tasks/job-updates.ts';
 import { createJobsAbout } from './tasks/jobs-about.ts';
+import type { SchedulePlanner } from './tasks/schedules/planner.ts';
 import { createTaskServices } from './tasks/services.ts';
 import { TaskStore } from './tasks/store.ts';
 import type { AnyTaskHandler } from './tasks/task-handler.ts';
@@ -98,6 +99,7 @@ export interface ShardVerbsOptions {
   readonly taskHandlers: readonly AnyTaskHandler[];
   readonly caseTasks: CaseTaskRules;
   readonly queueClaims: Claims<ClaimQueueItemRow>;
+  readonly planner: SchedulePlanner;
   readonly heldElsewhere?: ClaimCaseDependencies['heldElsewhere'];
   readonly metrics: Metrics;
 }
@@ -128,6 +130,7 @@ export function createShardVerbs(engine: ShardEngine, options: ShardVerbsOptions
       announcer,
       newId,
       handlers: options.taskHandlers,
+      planner: options.planner,
       random: Math.random,
       now,
       observeBatch: observe('create-jobs'),

@@ -22,7 +22,7 @@ export function createWorkerServices(
   handlers: readonly AnyTaskHandler[] = foundation.taskHandlers,
   grace = graceMilliseconds,
 ): readonly Service[] {
-  const { engines, link, tickets, consumers, heads, metrics, log } = foundation;
+  const { engines, planners, link, tickets, consumers, heads, metrics, log } = foundation;
   const parts = new Map(
     engines.map((engine) => [
       engine.number,
@@ -48,6 +48,7 @@ export function createWorkerServices(
     claims,
     handlers,
     finish: (end) => at(end.taskId).finish(end),
+    beginRun: (scheduleId, taskId, now) => planners.get(shardOf(taskId))!.begin(scheduleId, taskId, now),
     heartbeat: async (beat) => (await at(beat.taskId).heartbeat(beat)) !== undefined,
     isConnected: () => link.connected,
     eventsWritten: (taskId) => at(taskId).engine.announcer.eventsWritten(),

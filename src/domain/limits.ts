@@ -100,6 +100,10 @@ export const limits = {
   tasksPerClaim: 100,
   taskLeaseSecondsDefault: 60,
   taskConcurrencyMax: 1_000_000,
+  taskSchedulesListed: 1_000,
+  /** How far back missed runs of a schedule are caught up. */
+  taskCatchUpSeconds: 604_800,
+  taskRunsPreviewed: 100,
   taskRateMax: 1_000_000,
   taskRateSecondsMax: 86_400,
   /** How long a unique key may be held, counted from its task's creation. */

@@ -9,6 +9,7 @@ import './types/problems.ts';
 import './types/task.ts';
 import './types/queue.ts';
 import './types/task-control.ts';
+import './types/task-schedule.ts';
 import './mutations/create-upload.ts';
 import './mutations/register.ts';
 import './mutations/claim.ts';

@@ -1,3 +1,4 @@
+import type { Config } from '../config.ts';
 import type { BlobStore } from '../documents/blob-store.ts';
 import { pruneAbandonedBlobs } from '../documents/prune-blobs.ts';
 import { pruneDecidedCases, pruneUnattachedDocuments } from '../documents/stored-documents.ts';
@@ -5,6 +6,7 @@ import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement } from '../postgres/sql.ts';
+import { pruneFinishedJobs } from '../tasks/prune-jobs.ts';
 import { Repeating } from './repeating.ts';
 
 const pruneKeys = loadStatement('prune-idempotency-keys');
@@ -13,19 +15,22 @@ const idleMilliseconds = 60_000;
 
 /**
  * Removes what has had its time: idempotency keys, documents that were never registered, bytes that no row names,
- * and, where a time is set, decided cases. Any number may run.
+ * and, where a time is set, decided cases and finished jobs. Any number may run.
  */
 export function createPruner(
   shard: Shard,
   blobs: BlobStore,
-  casesKeptDays: number | undefined,
+  kept: Pick<Config, 'casesKeptDays' | 'jobsKeptDays'>,
   log: Logger,
 ): Repeating {
   return new Repeating(`pruner of shard ${shard.number}`, log, async () => {
     const keys = await shard.run(pruneKeys, [limits.idempotencySeconds, rowsPerStep]);
     const documents = await pruneUnattachedDocuments(shard, blobs, log);
+    const { casesKeptDays, jobsKeptDays } = kept;
     const abandoned = await pruneAbandonedBlobs(shard, blobs, log);
     const cases = casesKeptDays === undefined ? 0 : await pruneDecidedCases(shard, blobs, casesKeptDays, log);
-    return keys.length === rowsPerStep || documents > 0 || abandoned > 0 || cases > 0 ? 100 : idleMilliseconds;
+    const jobs = jobsKeptDays === undefined ? 0 : await pruneFinishedJobs(shard, jobsKeptDays, Date.now(), log);
+    const isBehind = keys.length === rowsPerStep || documents > 0 || abandoned > 0 || cases > 0 || jobs > 0;
+    return isBehind ? 100 : idleMilliseconds;
   });
 }

@@ -4,6 +4,7 @@ import { loadStatement } from '../postgres/sql.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import type { Topics } from '../queue/topics.ts';
+import { endExhaustedTasks } from '../tasks/end-exhausted.ts';
 import { Repeating } from './repeating.ts';
 
 const returnExpired = loadStatement('return-expired');
@@ -35,8 +36,10 @@ export function createLeaseSweeper(
     if (rows.length > 0) {
       count(rows.length);
       await topics.byIds(rows.map((row) => row.topic_id));
+      const tasks = rows.filter((row) => topics.byId(row.topic_id)?.system === 'tasks').map((row) => row.item_id);
+      const failed = await endExhaustedTasks(shard, topics, announcer, tasks);
       const ready = rows
-        .filter((row) => row.outcome !== 'gone')
+        .filter((row) => row.outcome !== 'gone' && !failed.has(row.item_id))
         .map((row) => ({
           topic: topics.byId(row.topic_id)!,
           key: { priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id },
@@ -45,7 +48,8 @@ export function createLeaseSweeper(
       announceReady(announcer, ready);
       // Its timer would bring the ticket back by itself; this wakes the next claimer a little sooner.
       for (const row of rows)
-        if (row.ticket !== null) announcer[row.outcome === 'ready' ? 'giveBack' : 'acknowledge'](row.ticket);
+        if (row.ticket !== null)
+          announcer[row.outcome === 'ready' && !failed.has(row.item_id) ? 'giveBack' : 'acknowledge'](row.ticket);
       const dead = ready.filter((item) => item.dead);
       if (dead.length > 0)
         announcer.issueTickets(dead.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));

@@ -37,6 +37,8 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement)
   const chosen = (engine: ShardEngine): ShardVerbs => byNumber.get(engine.number)!.verbs;
   const keyOf = (actor: Actor | undefined, namespace: string, key: string | null | undefined) =>
     key === null || key === undefined ? undefined : [namespace, actor?.subject ?? '', key];
+  const ofSchedule = ({ namespace, name }: { readonly namespace: string; readonly name: string }): ShardVerbs =>
+    chosen(placement.choose([namespace, 'schedule', name]));
   const newestFirst = (a: Edge<{ readonly id: string }>, b: Edge<{ readonly id: string }>): number =>
     a.node.id < b.node.id ? 1 : -1;
   return {
@@ -99,6 +101,19 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement)
       (await askShards(shards, ({ verbs }) => verbs.listTaskControls(actor, namespace))).values[0]!,
     taskControlChanges: async (control) =>
       (await askShards(shards, ({ verbs }) => verbs.taskControlChanges(control))).values[0]!,
+    // What a schedule plans lies with it: its name says where.
+    upsertTaskSchedule: async (actor, input) => ofSchedule(input).upsertTaskSchedule(actor, input),
+    pauseTaskSchedule: async (actor, input) => ofSchedule(input).pauseTaskSchedule(actor, input),
+    resumeTaskSchedule: async (actor, input) => ofSchedule(input).resumeTaskSchedule(actor, input),
+    deleteTaskSchedule: async (actor, input) => ofSchedule(input).deleteTaskSchedule(actor, input),
+    listTaskSchedules: async (actor, namespace) => {
+      const { values } = await askShards(shards, ({ verbs }) => verbs.listTaskSchedules(actor, namespace));
+      return values
+        .flat()
+        .sort((a, b) => (a.name < b.name ? -1 : 1))
+        .slice(0, limits.taskSchedulesListed);
+    },
+    taskScheduleChanges: async (schedule) => at(schedule.id, 'Schedule').taskScheduleChanges(schedule),
     taskHistory: async (id, first, after) => at(id, 'Task').taskHistory(id, first, after),
     listJobs: async (actor, input) =>
       mergePages(await askShards(shards, ({ verbs }) => verbs.listJobs(actor, input)), input.first, newestFirst),

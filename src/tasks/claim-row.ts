@@ -7,4 +7,7 @@ export type ClaimTaskRow = ClaimRow & {
   readonly max_attempts: number;
   /** Of the present round, this one included. */
   readonly attempts_counted: number;
+  /** Of the schedule whose run it is. */
+  readonly schedule_id: string | null;
+  readonly traceparent: string | null;
 };

@@ -12,6 +12,7 @@ import type { Topics } from '../queue/topics.ts';
 import { askShards } from '../shards/merge-pages.ts';
 import type { ClaimTaskRow } from './claim-row.ts';
 import type { AttemptEnd, Verdict } from './finish.ts';
+import type { SchedulePlanner } from './schedules/planner.ts';
 import type { TaskStore } from './store.ts';
 
 /** Who runs tasks outside. */
@@ -50,6 +51,7 @@ export interface ClaimTasksDependencies {
   readonly shards: readonly ClaimTasksShard[];
   readonly store: Pick<TaskStore, 'getTask'>;
   readonly finish: (end: AttemptEnd) => Promise<boolean>;
+  readonly beginRun: SchedulePlanner['begin'];
 }
 
 export interface ClaimTasksShard {
@@ -104,7 +106,7 @@ export function createClaimTasks(
 
 /** Makes what was claimed known, or ends it when earlier workers were lost as often as it may be tried. */
 async function handOut(
-  { store, finish }: ClaimTasksDependencies,
+  { store, finish, beginRun }: ClaimTasksDependencies,
   holder: string,
   { topic, token, row }: ClaimedItem<ClaimTaskRow>,
 ): Promise<ClaimedTask | undefined> {
@@ -114,6 +116,7 @@ async function handOut(
     return undefined;
   }
   const acquiredAt = toDate(row.acquired_at);
+  if (row.schedule_id !== null && !(await beginRun(row.schedule_id, row.item_id!, acquiredAt))) return undefined;
   const expiresAt = toDate(row.expires_at);
   return {
     task: await store.getTask(row.item_id!),

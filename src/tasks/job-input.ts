@@ -5,7 +5,7 @@ import { parseName, parseText, parseWhole } from '../domain/names.ts';
 import type { AnyTaskHandler } from './task-handler.ts';
 import { parsePayloadText, parsePriority, parseRunAt } from './task-input.ts';
 
-const maxAttemptsDefault = 5;
+export const maxAttemptsDefault = 5;
 
 /**
  * What happens when an unfinished task of the same kind has the key already. REJECT: the job is refused.

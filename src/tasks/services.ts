@@ -22,6 +22,9 @@ import type { TaskReports } from './report-task.ts';
 import { createTaskReports } from './report-task.ts';
 import type { RetryFailedTasksInput, RetryResult, RetryTaskInput, RetryTasksInput } from './retry.ts';
 import { createRetryFailedTasks, createRetryTask, createRetryTasks } from './retry.ts';
+import type { ScheduleServices } from './schedules/operate.ts';
+import { createScheduleServices } from './schedules/operate.ts';
+import type { SchedulePlanner } from './schedules/planner.ts';
 import type { TaskStore } from './store.ts';
 import type { TaskControlServices } from './task-controls.ts';
 import { createTaskControls } from './task-controls.ts';
@@ -33,7 +36,7 @@ import type { JobUpdate, WatchJobsArguments } from './watch-jobs.ts';
 type Asker = Actor | undefined;
 
 /** What resolvers of jobs and tasks stand on: one function a verb. Each checks role and namespace itself. */
-export interface TaskServices extends TaskControlServices, TaskReports {
+export interface TaskServices extends TaskControlServices, TaskReports, ScheduleServices {
   readonly taskStore: Pick<TaskStore, keyof TaskStore>;
   readonly createJob: (actor: Asker, input: CreateJobInput) => Promise<CreateJobResult>;
   readonly findJob: (actor: Asker, id: string) => Promise<JobRecord>;
@@ -65,6 +68,7 @@ export interface JobWatchServices {
 }
 
 export interface TaskServiceDependencies extends CreateJobDependencies {
+  readonly planner: SchedulePlanner;
   readonly random: () => number;
 }
 
@@ -90,6 +94,7 @@ export function createTaskServices(dependencies: TaskServiceDependencies): TaskS
     updateTasks: createUpdateTasks(dependencies),
     cancelTask: createCancelTask(dependencies),
     cancelJob: createCancelJob(dependencies),
+    ...createScheduleServices(dependencies),
     ...createTaskReports({ ...dependencies, finish, heartbeat }),
     taskHistory: createItemHistory(shard),
   };

@@ -6,7 +6,7 @@ import type { Topic } from '../domain/topic.ts';
 import type { Service } from '../lifecycle.ts';
 import type { Logger } from '../log.ts';
 import type { Shard } from '../postgres/shard.ts';
-import { loadStatement } from '../postgres/sql.ts';
+import { loadStatement, toDate } from '../postgres/sql.ts';
 import type { ClaimResult, Claims } from '../queue/claims.ts';
 import type { Topics } from '../queue/topics.ts';
 import { Repeating } from '../scheduler/repeating.ts';
@@ -38,6 +38,8 @@ export interface TaskWorkerOptions {
   readonly claims: Claims<ClaimTaskRow>;
   readonly handlers: readonly AnyTaskHandler[];
   readonly finish: (end: AttemptEnd) => Promise<boolean>;
+  /** Creates the next run of a schedule before this one begins. False: this one is left out. */
+  readonly beginRun: (scheduleId: string, taskId: string, now: Date) => Promise<boolean>;
   readonly heartbeat: (beat: Heartbeat) => Promise<boolean>;
   readonly isConnected: () => boolean;
   readonly eventsWritten: (taskId: string) => void;
@@ -236,7 +238,9 @@ export class TaskWorker implements Service {
         signal: running.signal,
         log: log.child({ task: end.taskId, kind: handler.kind }),
       };
-      const verdict = this.#judgeUnrun(row) ?? (await attemptTask(handler, row.payload, run, running, random()));
+      const begun = this.#judgeUnrun(row) ?? (await this.#beginRun(row));
+      if (begun === 'left out') return;
+      const verdict = begun ?? (await attemptTask(handler, row.payload, run, running, random()));
       const told = verdict !== undefined && (await this.#tell({ ...end, verdict }, running));
       this.ended[told ? verdict.kind : 'LOST'] += 1;
       if (!told) run.log.warn('the lease was lost before the end; what was done here does not count');
@@ -251,6 +255,18 @@ export class TaskWorker implements Service {
     if (this.#stopping.signal.aborted) return { kind: 'RETURNED', error: 'The worker was stopped' };
     if (row.attempts_counted <= row.max_attempts) return undefined;
     return { kind: 'EXHAUSTED', error: `All ${row.max_attempts} attempts are used up; the last worker was lost` };
+  }
+
+  /** A run of a schedule sees to it first that another follows. */
+  async #beginRun(row: ClaimTaskRow): Promise<Verdict | 'left out' | undefined> {
+    if (row.schedule_id === null) return undefined;
+    try {
+      const begins = await this.#options.beginRun(row.schedule_id, row.item_id!, toDate(row.acquired_at));
+      return begins ? undefined : 'left out';
+    } catch (error) {
+      this.#options.log.warn({ err: error, task: row.item_id }, 'the next run of a schedule could not be planned');
+      return { kind: 'RETURNED', error: 'The next run of its schedule could not be planned' };
+    }
   }
 
   /** Tells the record how an attempt ended, again and again while the lease lasts. @returns false: it does not count */

@@ -43,7 +43,8 @@ export function parseTimeZone(field: string, name: string): string {
   return name;
 }
 
-function parseRhythm(field: string, { every, cron, anchor }: RhythmInput): Rhythm {
+/** @throws Fault `BAD_USER_INPUT` unless it is either a duration or a cron expression that comes again and again */
+export function parseRhythm(field: string, { every, cron, anchor }: RhythmInput): Rhythm {
   if ((every == null) === (cron == null)) throw badInput(field, 'needs either every or cron');
   if (every?.startsWith('P') === true) {
     const milliseconds = readDuration(every);

@@ -11,7 +11,7 @@ const TaskPauseRef = builder.objectRef<NonNullable<TaskControl['pause']>>('TaskP
   }),
 });
 
-const TaskControlChangeRef = builder.objectRef<TaskControlChange>('TaskControlChange').implement({
+export const TaskControlChangeRef = builder.objectRef<TaskControlChange>('TaskControlChange').implement({
   fields: (t) => ({
     action: t.exposeString('action', { description: 'For people: "paused", "limited to 5 at once, at any rate".' }),
     actor: t.exposeString('actor'),

@@ -1,6 +1,7 @@
 import { Migration } from '@mikro-orm/migrations';
 
-/** What lets producers and operators steer tasks: unique keys, an order among a job's tasks, pauses and limits. */
+/** What lets producers and operators steer tasks: unique keys, an order among a job's tasks, pauses and limits,
+ * schedules. */
 export class Migration0004TaskControl extends Migration {
   override up(): void {
     this.addSql(`
@@ -67,9 +68,40 @@ export class Migration0004TaskControl extends Migration {
         at timestamptz not null
       )`);
     this.addSql(`create index task_control_changes_kind on task_control_changes (namespace, kind, id)`);
+    this.addSql(`
+      create table task_schedules (
+        id uuid primary key,
+        namespace text not null,
+        name text not null,
+        kind text not null,
+        payload json not null,
+        priority integer not null,
+        max_attempts integer not null,
+        -- as they were given: either a cron expression, or a duration with or without a time from which it is counted
+        cron text,
+        every text,
+        anchor text,
+        time_zone text not null,
+        catch_up text not null check (catch_up in ('NONE', 'ONE', 'ALL')),
+        saved_by text not null,
+        paused_at timestamptz,
+        paused_by text,
+        pause_reason text,
+        -- rises with every change, so that a run that was planned from an old state is not created
+        revision integer not null default 1,
+        -- the task that stands for the next run, and the time for which it was planned
+        next_task_id uuid,
+        next_at timestamptz,
+        unique (namespace, name),
+        constraint schedules_have_one_rhythm check ((cron is null) <> (every is null))
+      ) with (fillfactor = 80)`);
+    this.addSql(`alter table tasks add column schedule_id uuid`);
+    this.addSql(`create index tasks_schedule on tasks (schedule_id, id) where schedule_id is not null`);
   }
 
   override down(): void {
+    this.addSql(`alter table tasks drop column schedule_id`);
+    this.addSql(`drop table task_schedules cascade`);
     this.addSql(`drop table task_control_changes, task_controls cascade`);
     this.addSql(`drop table task_dependencies`);
     this.addSql(`drop index tasks_failed_newest, tasks_key, tasks_key_held`);

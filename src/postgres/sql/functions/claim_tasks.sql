@@ -2,7 +2,8 @@
 -- limits of the kind or the namespace leave out, the last ones in line, get 'paused'.
 -- Statements of their own, because each sees what was committed before it began: an item that claim_items found may
 -- belong to a job that was created after the calling statement had begun.
-create or replace function claim_tasks(
+drop function if exists claim_tasks(integer, text[], uuid[], integer[], integer[], timestamptz[], text[], bigint[], integer, timestamptz, uuid);
+create function claim_tasks(
   topic integer,
   holders text[],
   tokens uuid[],
@@ -27,7 +28,9 @@ create or replace function claim_tasks(
   job_id uuid,
   payload json,
   max_attempts integer,
-  attempts_counted integer
+  attempts_counted integer,
+  schedule_id uuid,
+  traceparent text
 )
 language plpgsql volatile
 set plan_cache_mode = force_generic_plan
@@ -73,12 +76,13 @@ begin
   end if;
   return query
     select c.claimer, c.outcome, c.id, c.priority, c.deliver_after, c.attempt, c.start, c.finish, c.floor,
-           t.job_id, t.payload, t.max_attempts, c.attempt - t.attempts_forgiven
+           t.job_id, t.payload, t.max_attempts, c.attempt - t.attempts_forgiven,
+           t.schedule_id, t.traceparent
       from unnest(claimers, outcomes, ids, priorities, deliver_afters, attempts, starts, ends, floors)
            as c (claimer, outcome, id, priority, deliver_after, attempt, start, finish, floor)
       left join lateral (select * from tasks where tasks.id = c.id limit 1) t on true
     union all
-    select n, 'paused', null, null, null, null, null, null, held_floors[n], null, null, null, null
+    select n, 'paused', null, null, null, null, null, null, held_floors[n], null, null, null, null, null, null
       from generate_series(admitted + 1, cardinality(holders)) n;
 end
 $$;
