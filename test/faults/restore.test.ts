@@ -34,7 +34,7 @@ async function wipeDatabase(): Promise<void> {
 }
 
 it('nothing is lost when database and streams are wiped and the backup is brought back', async () => {
-  const cases = size(400, 10_000);
+  const cases = size(200, 10_000);
   const gateway = await system.spawn('gateway', 'gateway');
   const scheduler = await system.spawn('scheduler', 'scheduler');
   const gate = new ProgressGate();
