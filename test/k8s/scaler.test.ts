@@ -91,7 +91,9 @@ it('nats-server takes both configurations', () => {
 
 it('each kind that workers run has a trigger, a consumer that is made before, and a place in the sum', () => {
   const topics = listProvisionedTopics();
-  expect(topics.map(({ topic }) => topic).sort()).toEqual(foundation.taskHandlers.map(({ kind }) => kind).sort());
+  expect(topics.map(({ topic }) => topic).sort(), 'node test/k8s/write-triggers.ts adds a new kind').toEqual(
+    foundation.taskHandlers.map(({ kind }) => kind).sort(),
+  );
   expect(triggers.map(({ metadata }) => `${metadata.stream}/${metadata.consumer}`).sort()).toEqual(
     topics.map((topic) => `${streamOf(topic.system)}/${consumerName(topic)}`).sort(),
   );
