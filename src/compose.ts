@@ -29,8 +29,10 @@ import { openMailer } from './mail/open-mailer.ts';
 import { Metrics } from './metrics.ts';
 import { Shard } from './postgres/shard.ts';
 import { loadStatement } from './postgres/sql.ts';
+import { createDequeue } from './priority-queue/dequeue.ts';
 import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
 import { Claims } from './queue/claims.ts';
+import { SpreadBatches } from './queue/spread-batches.ts';
 import { SpreadClaims } from './queue/spread-claims.ts';
 import type { TicketLedger } from './queue/ticket-ledger.ts';
 import type { Topics } from './queue/topics.ts';
@@ -38,9 +40,12 @@ import type { Services } from './services.ts';
 import type { ShardEngine } from './shard-engine.ts';
 import { createShardEngine, createShardVerbs } from './shard-engine.ts';
 import { Placement } from './shards/placement.ts';
+import { ReadyMarks } from './shards/ready-marks.ts';
 import { routeDocuments } from './shards/route-documents.ts';
+import { TopicSpreads } from './shards/route-queue.ts';
 import type { RoutedShard } from './shards/route-verbs.ts';
 import { routeCaseReads, routeTaskReads, routeVerbs } from './shards/route-verbs.ts';
+import { noRouting } from './shards/routing.ts';
 import type { ClaimTaskRow } from './tasks/claim-row.ts';
 import { createClaimTasks } from './tasks/claim-tasks.ts';
 import { createFinish } from './tasks/finish.ts';
@@ -237,10 +242,19 @@ export async function compose(config: Config, log: Logger, program: string): Pro
         log,
       })
     : undefined;
+  const marks = new ReadyMarks(() => performance.now());
+  if (isSpread) heads.add(marks);
+  const placement = new Placement({
+    engines,
+    region: undefined,
+    regionOf: () => undefined,
+    routing: () => noRouting,
+  });
+  const spreads = new TopicSpreads(placement, marks);
   const finishes = new Map(engines.map((engine) => [engine.number, createFinish(engine)]));
   const services: Services = {
     // One shard alone needs no routing: its verbs are the services.
-    ...(isSpread ? routeVerbs(routed, new Placement(engines)) : routed[0]!.verbs),
+    ...(isSpread ? routeVerbs(routed, placement, spreads) : routed[0]!.verbs),
     ...digests.services,
     caseStore: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
     topicName: (caseId, topicId) => {
@@ -250,6 +264,16 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       );
     },
     claimNextCase: createClaimNextCase({ claims, spreadClaims, shards: engines, casesHeldPerPerson }),
+    dequeue: createDequeue({
+      shards: engines,
+      claims: queueClaims,
+      spread: isSpread
+        ? {
+            batches: new SpreadBatches({ claims: queueClaims, shards: shardsByNumber, now: () => performance.now() }),
+            near: (namespace, topic, region) => spreads.near(namespace, topic, region),
+          }
+        : undefined,
+    }),
     claimTasks: createClaimTasks({
       claims: taskClaims,
       shards: engines,

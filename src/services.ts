@@ -17,7 +17,7 @@ import type { CheckedDocument } from './documents/document-checks.ts';
 import type { Actor } from './domain/actor.ts';
 import type { JobRecord } from './domain/task.ts';
 import type { MailServices } from './mail/read-mails.ts';
-import type { QueueServices } from './priority-queue/services.ts';
+import type { DequeueServices, QueueServices } from './priority-queue/services.ts';
 import type { JobSubject } from './tasks/jobs-about.ts';
 import type { JobWatchServices, TaskServices } from './tasks/services.ts';
 
@@ -25,7 +25,13 @@ import type { JobWatchServices, TaskServices } from './tasks/services.ts';
 type Asker = Actor | undefined;
 
 /** What resolvers stand on: one function a verb. */
-export interface Services extends TaskServices, JobWatchServices, MailServices, QueueServices, DigestServices {
+export interface Services
+  extends TaskServices,
+    JobWatchServices,
+    MailServices,
+    QueueServices,
+    DequeueServices,
+    DigestServices {
   /** The name of a case's topic. */
   readonly topicName: (caseId: string, topicId: number) => string | Promise<string>;
   /** The newest jobs about a case. Who may see them is the caller's business. */

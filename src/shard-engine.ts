@@ -25,6 +25,7 @@ import type { Metrics } from './metrics.ts';
 import type { Shard } from './postgres/shard.ts';
 import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
 import { createQueueServices } from './priority-queue/services.ts';
+import { QueueSettings } from './priority-queue/settings.ts';
 import type { Announcer } from './queue/announcements.ts';
 import type { Claims } from './queue/claims.ts';
 import type { TicketLedger } from './queue/ticket-ledger.ts';
@@ -51,6 +52,7 @@ export interface ShardEngine<A extends Announcer = Announcer> {
   readonly documents: DocumentRegister;
   readonly documentChecks: DocumentChecks;
   readonly caseExports: CaseExports;
+  readonly queueSettings: QueueSettings;
 }
 
 export interface ShardEngineOptions<A extends Announcer> {
@@ -85,6 +87,7 @@ export function createShardEngine<A extends Announcer>({
     documents: createDocumentRegister(shard),
     documentChecks: new DocumentChecks(shard),
     caseExports: new CaseExports(shard),
+    queueSettings: new QueueSettings(shard, () => performance.now()),
   };
 }
 
@@ -142,6 +145,7 @@ export function createShardVerbs(engine: ShardEngine, options: ShardVerbsOptions
     ...createQueueServices({
       shard,
       topics,
+      settings: engine.queueSettings,
       claims: options.queueClaims,
       announcer,
       newId,

@@ -6,11 +6,16 @@ import { limits } from '../domain/limits.ts';
 import { parseName, parseWhole } from '../domain/names.ts';
 import type { QueueItem } from '../domain/queue-item.ts';
 import type { Topic } from '../domain/topic.ts';
+import type { Shard } from '../postgres/shard.ts';
 import { loadStatement, toDate } from '../postgres/sql.ts';
+import type { Announcer } from '../queue/announcements.ts';
 import { createBatcher } from '../queue/batcher.ts';
-import type { ClaimedItem, WantedItems } from '../queue/claims.ts';
+import type { ClaimedBatch, ClaimedItem, Claims } from '../queue/claims.ts';
+import type { SpreadBatches, SpreadTopic } from '../queue/spread-batches.ts';
 import type { Topics } from '../queue/topics.ts';
-import type { ClaimQueueItemRow, QueueEngine } from './engine.ts';
+import type { ShardAnswers } from '../shards/merge-pages.ts';
+import { askShards } from '../shards/merge-pages.ts';
+import type { ClaimQueueItemRow } from './engine.ts';
 import { parseLeaseSeconds } from './parse-item.ts';
 import { queueConsumers } from './roles.ts';
 
@@ -21,6 +26,29 @@ export interface DequeueInput {
   readonly requests: readonly { readonly topic: string; readonly count?: number | null }[];
   readonly waitMs?: number | null;
   readonly leaseSeconds?: number | null;
+  /** Whose shards are looked at first. */
+  readonly region?: string | null;
+}
+
+/** What dequeuing needs of a shard. */
+export interface DequeueShard {
+  readonly number: number;
+  readonly shard: Shard;
+  readonly topics: Topics;
+  readonly announcer: Announcer;
+}
+
+export interface DequeueDependencies {
+  readonly shards: readonly DequeueShard[];
+  readonly claims: Claims<ClaimQueueItemRow>;
+  /** Where there are several shards. */
+  readonly spread:
+    | {
+        readonly batches: SpreadBatches<ClaimQueueItemRow>;
+        /** The shards on which a topic's items are looked for first; the others are looked at when nothing is there. */
+        readonly near: (namespace: string, topic: string, region: string | null) => Promise<ReadonlySet<number>>;
+      }
+    | undefined;
 }
 
 /** An item on its way to a consumer. */
@@ -50,48 +78,94 @@ export interface DequeueResult {
  * topics), `BACKPRESSURE` or `UNAVAILABLE`
  */
 export function createDequeue({
-  shard,
-  topics,
+  shards,
   claims,
-  announcer,
-}: QueueEngine): (actor: Actor | undefined, input: DequeueInput, signal: AbortSignal) => Promise<DequeueResult> {
-  const countReady = createBatcher<number, number>({
-    run: async (ids) => {
-      const rows = await shard.run<{ ready: number }>(countReadyItems, [ids, limits.queueReadyCounted]);
-      return rows.map((row) => row.ready);
-    },
-  });
+  spread,
+}: DequeueDependencies): (
+  actor: Actor | undefined,
+  input: DequeueInput,
+  signal: AbortSignal,
+) => Promise<DequeueResult> {
+  const parts = new Map(shards.map((part) => [part.number, { ...part, countReady: createCountReady(part.shard) }]));
   return async (maybeActor, input, signal) => {
     const namespace = parseName('input.namespace', input.namespace);
     const actor = requireHolder(maybeActor, namespace, queueConsumers);
     const asked = parseRequests(input.requests);
     const waitMs = parseWhole('input.waitMs', input.waitMs ?? 0, 0, limits.waitMilliseconds);
     const leaseSeconds = parseLeaseSeconds('input.leaseSeconds', input.leaseSeconds);
-    const wanted: WantedItems[] = [];
+    const away = new Set<number>();
+    const wanted: { readonly name: string; readonly count: number; readonly topics: readonly Topic[] }[] = [];
     for (const [name, count] of asked) {
-      const topic = topics.known(namespace, 'queue', name) ?? (await topics.ensure(namespace, 'queue', name));
-      wanted.push({ topic, count });
+      const found = await findParts(shards, namespace, name);
+      for (const number of found.partialShards) away.add(number);
+      wanted.push({ name, count, topics: found.values });
     }
     const request = { holder: actor.subject, leaseSeconds, heldMax: null };
-    const batch = await claims.claimBatch(wanted, request, waitMs, signal);
-    if (batch.items.length > 0) announcer.eventsWritten();
-    await findOrigins(topics, batch.items);
-    const returned = new Map<Topic, number>();
-    for (const { topic } of batch.items) returned.set(topic, (returned.get(topic) ?? 0) + 1);
+    let batch: ClaimedBatch<ClaimQueueItemRow>;
+    if (spread === undefined) {
+      const each = wanted.map(({ topics, count }) => ({ topic: topics[0]!, count }));
+      batch = await claims.claimBatch(each, request, waitMs, signal);
+    } else {
+      const each: SpreadTopic[] = [];
+      for (const { name, count, topics } of wanted) {
+        const near = await spread.near(namespace, name, input.region ?? null);
+        each.push({
+          count,
+          near: topics.filter((topic) => near.has(topic.shard)),
+          far: topics.filter((topic) => !near.has(topic.shard)),
+        });
+      }
+      const found = await spread.batches.claimBatch(each, request, waitMs, signal);
+      for (const number of found.partialShards) away.add(number);
+      batch = found;
+    }
+    for (const number of new Set(batch.items.map(({ topic }) => topic.shard)))
+      parts.get(number)!.announcer.eventsWritten();
+    const origins = new Map<ClaimedItem<ClaimQueueItemRow>, string | null>();
+    for (const part of parts.values()) await findOrigins(part, batch.items, origins);
     return {
-      items: batch.items.map((item) => {
-        const origin = item.row.item_origin_topic_id;
-        return toDelivery(item, actor.subject, origin === null ? null : (topics.byId(origin)?.name ?? null));
-      }),
-      topics: wanted.map(({ topic }) => ({
-        topic: topic.name,
-        returned: returned.get(topic) ?? 0,
-        paused: batch.paused.has(topic),
-        countReady: () => countReady(topic.id),
+      items: batch.items.map((item) => toDelivery(item, actor.subject, origins.get(item) ?? null)),
+      topics: wanted.map(({ name, topics }) => ({
+        topic: name,
+        returned: batch.items.filter(({ topic }) => topics.includes(topic)).length,
+        paused: topics.some((topic) => batch.paused.has(topic)),
+        countReady: async () => {
+          const counts = await askShards(
+            topics.map((topic) => ({ number: topic.shard, topic })),
+            ({ number, topic }) => parts.get(number)!.countReady(topic.id),
+          );
+          return Math.min(
+            limits.queueReadyCounted,
+            counts.values.reduce((sum, count) => sum + count, 0),
+          );
+        },
       })),
-      partialShards: [],
+      partialShards: [...away].sort((a, b) => a - b),
     };
   };
+}
+
+function createCountReady(shard: Shard): (topicId: number) => Promise<number> {
+  return createBatcher<number, number>({
+    run: async (ids) => {
+      const rows = await shard.run<{ ready: number }>(countReadyItems, [ids, limits.queueReadyCounted]);
+      return rows.map((row) => row.ready);
+    },
+  });
+}
+
+/** A topic's parts on all shards that know it or can be asked. */
+async function findParts(
+  shards: readonly DequeueShard[],
+  namespace: string,
+  name: string,
+): Promise<ShardAnswers<Topic>> {
+  const known = shards.flatMap(({ topics }) => topics.known(namespace, 'queue', name) ?? []);
+  if (known.length === shards.length) return { values: known, partialShards: [] };
+  return askShards(
+    shards,
+    async ({ topics }) => topics.known(namespace, 'queue', name) ?? (await topics.ensure(namespace, 'queue', name)),
+  );
 }
 
 /** Topics with what is wanted of each; a topic that is named twice counts once. */
@@ -149,8 +223,14 @@ function toDelivery(
   };
 }
 
-/** Makes sure that the topics are known from which dead letters come. */
-async function findOrigins(topics: Topics, items: readonly ClaimedItem<ClaimQueueItemRow>[]): Promise<void> {
-  const ids = items.flatMap(({ row }) => row.item_origin_topic_id ?? []);
-  if (ids.length > 0) await topics.byIds(ids);
+/** Finds the names of the topics from which dead letters of a shard come. */
+async function findOrigins(
+  { number, topics }: DequeueShard,
+  items: readonly ClaimedItem<ClaimQueueItemRow>[],
+  origins: Map<ClaimedItem<ClaimQueueItemRow>, string | null>,
+): Promise<void> {
+  const dead = items.filter(({ topic, row }) => topic.shard === number && row.item_origin_topic_id !== null);
+  if (dead.length === 0) return;
+  const found = await topics.byIds(dead.map(({ row }) => row.item_origin_topic_id!));
+  for (const item of dead) origins.set(item, found.get(item.row.item_origin_topic_id!)?.name ?? null);
 }

@@ -23,6 +23,7 @@ export interface EnqueueInput {
   readonly namespace: string;
   readonly items: readonly EnqueueItemInput[];
   readonly idempotencyKey?: string | null;
+  readonly region?: string | null;
 }
 
 /** What became of one item. A refusal concerns it alone; its code is one of the faults' or `TOPIC_FULL`. */

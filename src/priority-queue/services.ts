@@ -5,7 +5,6 @@ import { createItemHistory } from '../events/item-history.ts';
 import type { AckInput } from './ack.ts';
 import { createAck } from './ack.ts';
 import type { DequeueInput, DequeueResult } from './dequeue.ts';
-import { createDequeue } from './dequeue.ts';
 import type { QueueEngine } from './engine.ts';
 import type { EnqueueInput, EnqueueResult } from './enqueue.ts';
 import { createEnqueue } from './enqueue.ts';
@@ -22,7 +21,7 @@ import type { PurgeResult, PurgeTopicInput } from './purge-topic.ts';
 import { createPurgeTopic } from './purge-topic.ts';
 import type { RedriveInput, RedriveResult } from './redrive.ts';
 import { createRedrive } from './redrive.ts';
-import { QueueSettings } from './settings.ts';
+import type { QueueSettings } from './settings.ts';
 import type { UpdateItemInput, UpdateItemResult } from './update-item.ts';
 import { createUpdateItem } from './update-item.ts';
 import type { UpsertTopicInput } from './upsert-topic.ts';
@@ -34,7 +33,6 @@ type Asker = Actor | undefined;
 export interface QueueServices {
   readonly upsertTopic: (actor: Asker, input: UpsertTopicInput) => Promise<QueueTopic>;
   readonly enqueue: (actor: Asker, input: EnqueueInput) => Promise<EnqueueResult>;
-  readonly dequeue: (actor: Asker, input: DequeueInput, signal: AbortSignal) => Promise<DequeueResult>;
   readonly ack: (actor: Asker, input: AckInput) => Promise<readonly boolean[]>;
   readonly nack: (actor: Asker, input: NackInput) => Promise<readonly NackedItem[]>;
   readonly extendItemLease: (actor: Asker, input: ExtendItemLeaseInput) => Promise<ExtendItemLeaseResult>;
@@ -46,21 +44,27 @@ export interface QueueServices {
   readonly findTopic: (actor: Asker, namespace: string, name: string) => Promise<QueueTopic | null>;
   readonly listTopics: (actor: Asker, namespace: string) => Promise<readonly QueueTopic[]>;
   /** How the items of a topic stand. Who may see it is the caller's business, here and below. */
-  readonly countTopic: (topicId: number) => Promise<TopicCounts>;
+  readonly countTopic: (topic: QueueTopic) => Promise<TopicCounts>;
   readonly findItem: (actor: Asker, id: string) => Promise<QueueItem>;
   readonly peek: (actor: Asker, namespace: string, topic: string, first: number) => Promise<readonly QueueItem[]>;
   readonly queueItemHistory: (itemId: string, first: number, after: string | null) => Promise<ItemHistoryPage>;
 }
 
+/** The verb that is over all shards from the start. */
+export interface DequeueServices {
+  readonly dequeue: (actor: Asker, input: DequeueInput, signal: AbortSignal) => Promise<DequeueResult>;
+}
+
 export interface QueueServiceDependencies extends QueueEngine {
+  readonly settings: QueueSettings;
   readonly newId: (shard: number) => string;
   readonly observeBatch: (statement: string, calls: number) => void;
 }
 
 /** The verbs of the priority queue over one shard's engine. */
 export function createQueueServices(dependencies: QueueServiceDependencies): QueueServices {
-  const { newId, observeBatch, ...engine } = dependencies;
-  const settings = new QueueSettings(engine.shard, () => performance.now());
+  const { newId, observeBatch, settings, ...engine } = dependencies;
+  const countTopic = createCountTopic(engine.shard);
   const readItem = createReadItem(engine.shard);
   return {
     upsertTopic: createUpsertTopic(engine, settings),
@@ -71,7 +75,6 @@ export function createQueueServices(dependencies: QueueServiceDependencies): Que
       now: Date.now,
       observeBatch: (calls) => observeBatch('enqueue', calls),
     }),
-    dequeue: createDequeue(engine),
     ack: createAck(engine, (calls) => observeBatch('ack', calls)),
     nack: createNack(engine),
     extendItemLease: createExtendItemLease(engine),
@@ -82,7 +85,7 @@ export function createQueueServices(dependencies: QueueServiceDependencies): Que
     redriveDeadLetters: createRedrive(engine),
     findTopic: createFindTopic(settings),
     listTopics: createListTopics(settings),
-    countTopic: createCountTopic(engine.shard),
+    countTopic: ({ id }) => countTopic(id),
     findItem: createFindItem(readItem),
     peek: createPeek(engine),
     queueItemHistory: createItemHistory(engine.shard),

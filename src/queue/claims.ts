@@ -109,6 +109,11 @@ export class Claims<Row extends ClaimRow> {
     return this.#waiting;
   }
 
+  /** Whether nobody waits here any more. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   /** The line of a topic, if claimers of this process stand or stood there lately. */
   desk(topicId: number, shard = this.#options.shard.number): ClaimDesk<Row> | undefined {
     return this.#ready.get(keyOf(shard, topicId));
@@ -212,13 +217,14 @@ export class Claims<Row extends ClaimRow> {
     request: ClaimRequest,
     milliseconds: number,
     signal: AbortSignal,
+    endsWhenPaused = true,
   ): Promise<ClaimResult<Row> | undefined> {
     if (this.#waiting >= limits.waitingClaims) throw backpressure(1_000);
     this.#waiting += 1;
     try {
       for (const topic of topics) if (this.#deskOf(topic) === undefined) await this.#openDesk(topic);
       if (signal.aborted || this.#draining) return undefined;
-      return await this.#wait(topics, request, milliseconds, signal, true);
+      return await this.#wait(topics, request, milliseconds, signal, endsWhenPaused);
     } finally {
       this.#waiting -= 1;
     }

@@ -6,7 +6,6 @@ import { badInput, notFound } from '../domain/errors.ts';
 import { isId, shardOf } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import type { TaskRecord } from '../domain/task.ts';
-import type { QueueServices } from '../priority-queue/services.ts';
 import type { ShardEngine, ShardVerbs } from '../shard-engine.ts';
 import type { StatusCounts, TaskKind } from '../tasks/list-tasks.ts';
 import type { BulkResult } from '../tasks/retry.ts';
@@ -14,6 +13,8 @@ import type { TaskStore } from '../tasks/store.ts';
 import type { Edge } from './merge-pages.ts';
 import { askShards, mergePages } from './merge-pages.ts';
 import type { Placement } from './placement.ts';
+import type { TopicSpreads } from './route-queue.ts';
+import { onEach, routeQueueVerbs } from './route-queue.ts';
 
 /** A shard with its verbs. */
 export interface RoutedShard {
@@ -26,7 +27,7 @@ export type CaseReads = Pick<CaseStore, 'find' | 'get' | 'documents'>;
 export type TaskReads = Pick<TaskStore, keyof TaskStore>;
 
 /** The verbs over all shards: what has an id goes where the id says, lists ask everywhere. */
-export function routeVerbs(shards: readonly RoutedShard[], placement: Placement): ShardVerbs {
+export function routeVerbs(shards: readonly RoutedShard[], placement: Placement, spreads: TopicSpreads): ShardVerbs {
   const byNumber = new Map(shards.map((shard) => [shard.number, shard]));
   // What is no id is refused by whichever shard's verb gets it.
   const at = (id: string, what: string): ShardVerbs => {
@@ -53,7 +54,10 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement)
       const number = [...numbers][0];
       const shard = number === undefined ? undefined : byNumber.get(number);
       if (shard !== undefined) return shard.verbs.register(actor, input);
-      return chosen(placement.choose(keyOf(actor, input.namespace, input.idempotencyKey))).register(actor, input);
+      return chosen(placement.choose(keyOf(actor, input.namespace, input.idempotencyKey), input.region)).register(
+        actor,
+        input,
+      );
     },
     claimCase: async (actor, input) => at(input.caseId, 'Case').claimCase(actor, input),
     extendLease: async (actor, input) => at(input.caseId, 'Case').extendLease(actor, input),
@@ -94,9 +98,9 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement)
     completeTask: async (actor, input) => at(input.taskId, 'Task').completeTask(actor, input),
     failTask: async (actor, input) => at(input.taskId, 'Task').failTask(actor, input),
     releaseTask: async (actor, input) => at(input.taskId, 'Task').releaseTask(actor, input),
-    pauseTaskKind: async (actor, input) => onAll(shards, (verbs) => verbs.pauseTaskKind(actor, input)),
-    resumeTaskKind: async (actor, input) => onAll(shards, (verbs) => verbs.resumeTaskKind(actor, input)),
-    limitTaskKind: async (actor, input) => onAll(shards, (verbs) => verbs.limitTaskKind(actor, input)),
+    pauseTaskKind: async (actor, input) => onEach(shards, ({ verbs }) => verbs.pauseTaskKind(actor, input)),
+    resumeTaskKind: async (actor, input) => onEach(shards, ({ verbs }) => verbs.resumeTaskKind(actor, input)),
+    limitTaskKind: async (actor, input) => onEach(shards, ({ verbs }) => verbs.limitTaskKind(actor, input)),
     listTaskControls: async (actor, namespace) =>
       (await askShards(shards, ({ verbs }) => verbs.listTaskControls(actor, namespace))).values[0]!,
     taskControlChanges: async (control) =>
@@ -139,7 +143,7 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement)
         .sort((a, b) => (a.id < b.id ? 1 : -1))
         .slice(0, limits.jobsAboutShown);
     },
-    ...queueVerbs(shards[0]!.verbs),
+    ...routeQueueVerbs(shards, placement, spreads),
     taskStore: routeTaskReads(shards.map(({ engine }) => engine)),
   };
 }
@@ -175,61 +179,6 @@ export function routeTaskReads(engines: readonly ShardEngine[]): TaskReads {
     dependenciesOf: async (id) => at(id, 'Task').dependenciesOf(id),
     attemptsOf: async (id) => at(id, 'Task').attemptsOf(id),
   };
-}
-
-/** The priority queue lies on one shard. */
-function queueVerbs({
-  upsertTopic,
-  enqueue,
-  dequeue,
-  ack,
-  nack,
-  extendItemLease,
-  updateItem,
-  pauseTopic,
-  resumeTopic,
-  purgeTopic,
-  redriveDeadLetters,
-  findTopic,
-  listTopics,
-  countTopic,
-  findItem,
-  peek,
-  queueItemHistory,
-}: ShardVerbs): QueueServices {
-  return {
-    upsertTopic,
-    enqueue,
-    dequeue,
-    ack,
-    nack,
-    extendItemLease,
-    updateItem,
-    pauseTopic,
-    resumeTopic,
-    purgeTopic,
-    redriveDeadLetters,
-    findTopic,
-    listTopics,
-    countTopic,
-    findItem,
-    peek,
-    queueItemHistory,
-  };
-}
-
-/**
- * Sets something on every shard. @returns what the first says
- * @throws the fault of a shard that fails; the others are set, and the same call again sets all
- */
-async function onAll<Value>(
-  shards: readonly RoutedShard[],
-  set: (verbs: ShardVerbs) => Promise<Value>,
-): Promise<Value> {
-  const ends = await Promise.allSettled(shards.map(({ verbs }) => set(verbs)));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-  return (ends[0] as PromiseFulfilledResult<Value>).value;
 }
 
 interface BulkPart {

@@ -12,6 +12,7 @@ import { createLogger } from '../../src/log.ts';
 import { createSchedulerServices } from '../../src/scheduler.ts';
 import type { TestDatabase } from './servers.ts';
 import { createDatabase, startTestNats, uniqueDirectory } from './servers.ts';
+import { TcpProxy } from './tcp-proxy.ts';
 
 export const testSecret = 'a secret of the tests with more than 32 characters';
 
@@ -19,6 +20,8 @@ export const testSecret = 'a secret of the tests with more than 32 characters';
 export interface TestEngine {
   /** One a shard. */
   readonly databases: readonly TestDatabase[];
+  /** Before each database, where it was asked for. */
+  readonly proxies: readonly TcpProxy[];
   readonly database: TestDatabase;
   readonly nats: EmbeddedNats;
   readonly foundation: Foundation;
@@ -30,17 +33,25 @@ export interface TestEngine {
 
 export async function startEngine(
   environment: Readonly<Record<string, string>> = {},
-  { shards = 1 }: { readonly shards?: number } = {},
+  { shards = 1, proxied = false }: { readonly shards?: number; readonly proxied?: boolean } = {},
 ): Promise<TestEngine> {
   const [nats, ...databases] = await Promise.all([
     startTestNats(),
     ...Array.from({ length: shards }, () => createDatabase()),
   ]);
+  const proxies = proxied
+    ? await Promise.all(databases.map(({ url }) => TcpProxy.start(Number(new URL(url).port))))
+    : [];
+  const urls = databases.map(({ url }, index) => {
+    const through = new URL(url);
+    if (proxies[index] !== undefined) through.port = String(proxies[index].port);
+    return through.href;
+  });
   const blobs = uniqueDirectory('blobs');
   mkdirSync(blobs, { recursive: true });
   const log = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'fatal');
   const config = readConfig({
-    DATABASE_URLS: databases.map(({ url }) => url).join(','),
+    DATABASE_URLS: urls.join(','),
     NATS_URL: nats.url,
     AUTH_SECRET: testSecret,
     BLOB_URL: `fs:${blobs}`,
@@ -61,6 +72,7 @@ export async function startEngine(
   );
   await provision(foundation.link);
   return {
+    proxies,
     databases,
     database: databases[0]!,
     nats,
@@ -75,6 +87,7 @@ export async function startEngine(
     async stop() {
       for (const stop of stops) await stop();
       for (const one of opened) await one.close();
+      for (const proxy of proxies) await proxy.close();
       await nats.stop();
       for (const database of databases) await database.drop();
     },

@@ -171,7 +171,7 @@ export const TopicRef = builder.objectRef<QueueTopic>('Topic').implement({
       type: TopicCountsRef,
       description: 'Counted when it is asked for.',
       complexity: 5,
-      resolve: (topic, _args, { services }) => services.countTopic(topic.id),
+      resolve: (topic, _args, { services }) => services.countTopic(topic),
     }),
   }),
 });
