@@ -64,6 +64,13 @@ export function createWorkerServices(
       `Attempts of tasks that ended ${verdict}`,
       () => worker.ended[verdict],
     );
+  const mailEnds = { SENT: 'sent', TEMPORARY: 'postponed', PERMANENT: 'refused', UNCERTAIN: 'uncertain' } as const;
+  for (const end of ['SENT', 'TEMPORARY', 'PERMANENT', 'UNCERTAIN'] as const)
+    metrics.counter(
+      `caseload_mails_${mailEnds[end]}_total`,
+      `Attempts to send a mail that ended ${mailEnds[end]}`,
+      () => foundation.mailer.ended[end],
+    );
   let release: (() => void) | undefined;
   return [
     {

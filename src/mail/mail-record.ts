@@ -22,6 +22,10 @@ export interface MailRecord {
   readonly preparedAt: Date;
   readonly sentAt: Date | null;
   readonly answer: string | null;
+  /** Who decided what became of it when that was uncertain. */
+  readonly settledBy: string | null;
+  readonly settledAt: Date | null;
+  readonly settleReason: string | null;
 }
 
 export interface MailColumns {
@@ -41,6 +45,9 @@ export interface MailColumns {
   readonly prepared_at: string;
   readonly sent_at: string | null;
   readonly answer: string | null;
+  readonly settled_by: string | null;
+  readonly settled_at: string | null;
+  readonly settle_reason: string | null;
 }
 
 export function toMail(row: MailColumns): MailRecord {
@@ -61,5 +68,8 @@ export function toMail(row: MailColumns): MailRecord {
     preparedAt: toDate(row.prepared_at),
     sentAt: row.sent_at === null ? null : toDate(row.sent_at),
     answer: row.answer,
+    settledBy: row.settled_by,
+    settledAt: row.settled_at === null ? null : toDate(row.settled_at),
+    settleReason: row.settle_reason,
   };
 }

@@ -66,6 +66,8 @@ interface MailRow {
 export class Mailer {
   readonly #options: MailerOptions;
   readonly #brokenOffSeconds: number;
+  /** Attempts of this process by how they ended, for the metrics. */
+  readonly ended = { SENT: 0, TEMPORARY: 0, PERMANENT: 0, UNCERTAIN: 0 };
 
   constructor(options: MailerOptions) {
     this.#options = options;
@@ -150,12 +152,15 @@ export class Mailer {
       at: toDate(row.prepared_at),
     };
     try {
-      return await transport.send(mail, limited);
+      const answer = await transport.send(mail, limited);
+      this.ended.SENT += 1;
+      return answer;
     } catch (error) {
       // Whatever was not expected may have happened at any point.
       const failure = error instanceof MailError ? error : new MailError('UNCERTAIN', String(error), error);
       log.warn({ err: error, mail: row.id, outcome: failure.kind }, 'a mail was not sent');
       const status = statusOf[failure.kind];
+      this.ended[failure.kind === 'HELD' ? 'UNCERTAIN' : failure.kind] += 1;
       await this.#settle(shard, row, attempt, status, failure.message);
       if (failure.kind === 'UNCERTAIN' && config.whenUncertain === 'hold') throw new MailError('HELD', held, failure);
       throw failure;

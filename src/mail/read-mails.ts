@@ -8,6 +8,8 @@ import type { Shard } from '../postgres/shard.ts';
 import { loadStatement, planEachTime } from '../postgres/sql.ts';
 import type { MailColumns, MailRecord, MailStatus } from './mail-record.ts';
 import { toMail } from './mail-record.ts';
+import type { SettleMailInput, SettleMailResult } from './settle-by-hand.ts';
+import { createSettleMail } from './settle-by-hand.ts';
 
 const listMails = planEachTime(loadStatement('list-mails'));
 const findMail = loadStatement('find-mail');
@@ -35,6 +37,7 @@ export interface MailPage {
 
 /** What resolvers of mails stand on. */
 export interface MailServices {
+  readonly settleMail: (actor: Actor | undefined, input: SettleMailInput) => Promise<SettleMailResult>;
   readonly listMails: (actor: Actor | undefined, input: MailListArguments) => Promise<MailPage>;
   readonly findMail: (actor: Actor | undefined, id: string) => Promise<MailRecord>;
 }
@@ -44,7 +47,7 @@ export interface MailServices {
  * @returns functions that throw Fault `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT` or `UNAVAILABLE`
  */
 export function createMailServices(shard: Shard): MailServices {
-  return {
+  const reads: Omit<MailServices, 'settleMail'> = {
     async listMails(actor, input) {
       const namespace = parseName('namespace', input.namespace);
       requireRole(actor, namespace, mailReaders);
@@ -70,4 +73,5 @@ export function createMailServices(shard: Shard): MailServices {
       return toMail(row);
     },
   };
+  return { ...reads, settleMail: createSettleMail(shard, reads.findMail) };
 }

@@ -37,6 +37,22 @@ export function createSmtpTransport(
   };
 }
 
+/**
+ * Connects and signs in, and sends nothing.
+ * @throws the reason why mail could not be sent
+ */
+export async function verifySmtpServer(
+  server: SmtpServer,
+  config: Pick<MailConfig, 'from' | 'sendSeconds'>,
+): Promise<void> {
+  const pool = createTransport(poolOptions(server, config));
+  try {
+    await pool.verify();
+  } finally {
+    pool.close();
+  }
+}
+
 function poolOptions(
   server: SmtpServer,
   { from, sendSeconds }: Pick<MailConfig, 'from' | 'sendSeconds'>,

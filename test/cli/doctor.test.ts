@@ -60,6 +60,7 @@ test('a system in order is healthy, in text and in JSON', async () => {
       'streams',
       'consumers',
       'documents',
+      'mail',
       'gateway',
     ].map((name) => [name, 'ok']),
   );

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import PostalMime from 'postal-mime';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { checkMail } from '../../src/cli/doctor/check-mail.ts';
 import { findFreePort } from '../../src/embedded/ports.ts';
 import { createLogger } from '../../src/log.ts';
 import { toMailAddress } from '../../src/mail/mail-address.ts';
@@ -248,5 +249,59 @@ describe('who may read mails', () => {
         code: 'FORBIDDEN',
       });
     await expect(services.findMail(undefined, id)).rejects.toMatchObject({ code: 'UNAUTHENTICATED' });
+  });
+});
+
+describe('a mail that is held', () => {
+  const operator = actor('olga', 'operator');
+  const settle = async (key: string, outcome: 'SENT' | 'SEND_AGAIN') => {
+    const input = { mailId: (await recordOf(key)).id, outcome, reason: 'it is not in the log' };
+    return engine.foundation.services.settleMail(operator, input);
+  };
+
+  it('is sent again, or counts as sent, when an operator says so', async () => {
+    const mailer = open({ SMTP_URL: server.url, MAIL_WHEN_UNCERTAIN: 'hold' });
+    for (const key of ['again', 'there']) {
+      server.plan({ do: 'accept and drop' });
+      await expect(deliver(mailer, mailOf(key))).rejects.toMatchObject({ kind: 'HELD' });
+    }
+    expect(await settle('again', 'SEND_AGAIN')).toMatchObject({
+      kind: 'settled',
+      mail: { status: 'PREPARED', settledBy: 'olga', settleReason: 'it is not in the log' },
+    });
+    expect(await settle('there', 'SENT')).toMatchObject({ kind: 'settled', mail: { status: 'SENT' } });
+    expect(await deliver(mailer, mailOf('again'))).toMatchObject({ sentEarlier: false });
+    expect(await deliver(mailer, mailOf('there'))).toMatchObject({ sentEarlier: true });
+    expect([receivedBy('again').length, receivedBy('there').length]).toEqual([2, 1]);
+    expect(await settle('again', 'SEND_AGAIN')).toMatchObject({ kind: 'notUncertain', mail: { status: 'SENT' } });
+    expect(mailer.ended).toMatchObject({ SENT: 1, UNCERTAIN: 2 });
+  });
+
+  it('is nobody else’s to decide on', async () => {
+    const { services } = engine.foundation;
+    const input = { mailId: (await recordOf('held')).id, outcome: 'SENT', reason: 'x' } as const;
+    await expect(services.settleMail(actor('sue', 'supervisor'), input)).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(services.settleMail({ ...operator, namespace: 'other' }, input)).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+    });
+    await expect(services.settleMail(operator, { ...input, reason: ' ' })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+    });
+    expect((await recordOf('held')).status).toBe('UNCERTAIN');
+  });
+});
+
+describe('the doctor', () => {
+  const check = async (environment: Readonly<Record<string, string>>) => {
+    const mail = readMailConfig((name) => environment[name], 'development', []);
+    return checkMail({ ...engine.foundation.config, mail, caseTasks: { others: 'all', namespaces: new Map() } });
+  };
+
+  it('says whether mail can leave', async () => {
+    expect(await check({ SMTP_URL: server.url })).toMatchObject({ state: 'ok' });
+    expect(await check({ SMTP_URL: `smtp://127.0.0.1:${await findFreePort()}` })).toMatchObject({ state: 'wrong' });
+    expect(await check({ SMTP_URL: server.url, SMTP_TLS: 'required' })).toMatchObject({ state: 'wrong' });
+    expect(await check({ MAIL_FOLDER: uniqueDirectory('mailbox') })).toMatchObject({ state: 'ok' });
+    expect(await check({})).toMatchObject({ state: 'warning' });
   });
 });

@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts';
 import type { Check } from './check.ts';
 import { checkBlobs } from './check-blobs.ts';
 import { checkGateway } from './check-gateway.ts';
+import { checkMail } from './check-mail.ts';
 import { checkNats } from './check-nats.ts';
 import { checkPostgres } from './check-postgres.ts';
 
@@ -11,6 +12,7 @@ export async function examine(config: Config): Promise<readonly Check[]> {
     ...config.databaseUrls.map((url, number) => checkPostgres(number, url)),
     checkNats(config),
     checkBlobs(config),
+    checkMail(config),
     checkGateway(config),
   ]);
   return groups.flat();

@@ -4,13 +4,13 @@ import { mailReaders } from '../../mail/read-mails.ts';
 import { builder } from '../builder.ts';
 import { pageArguments, readPage } from '../pages.ts';
 
-const MailStatusEnum = builder.enumType('MailStatus', {
+export const MailStatusEnum = builder.enumType('MailStatus', {
   values: mailStatuses,
   description:
     'PREPARED: the server does not have it yet. FAILED: the server refused it for good. UNCERTAIN: it left, but no answer came.',
 });
 
-const MailRef = builder.objectRef<MailRecord>('Mail').implement({
+export const MailRef = builder.objectRef<MailRecord>('Mail').implement({
   description: 'A mail, as it was written down before it was sent.',
   fields: (t) => ({
     id: t.exposeID('id'),
@@ -32,6 +32,12 @@ const MailRef = builder.objectRef<MailRecord>('Mail').implement({
       nullable: true,
       description: 'What the mail server said last, or what went wrong.',
     }),
+    settledBy: t.exposeString('settledBy', {
+      nullable: true,
+      description: 'Who decided what became of it when that was uncertain.',
+    }),
+    settledAt: t.expose('settledAt', { type: 'DateTime', nullable: true }),
+    settleReason: t.exposeString('settleReason', { nullable: true }),
   }),
 });
 

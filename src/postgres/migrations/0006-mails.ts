@@ -32,6 +32,10 @@ export class Migration0006Mails extends Migration {
         sent_at timestamptz,
         -- what the server said last, or what went wrong
         answer text,
+        -- who decided what became of it when that was uncertain, and why
+        settled_by text,
+        settled_at timestamptz,
+        settle_reason text,
         unique (namespace, key),
         constraint sent_mails_have_a_time check ((status = 'SENT') = (sent_at is not null))
       ) with (fillfactor = 80)`);
