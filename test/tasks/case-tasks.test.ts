@@ -5,9 +5,10 @@ import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readCaseTaskRules, wantsKind } from '../../src/cases/case-task-rules.ts';
+import type { CrashPoint } from '../../src/crash-point.ts';
 import { createDocumentRegister } from '../../src/documents/stored-documents.ts';
-import type { TaskRecord } from '../../src/domain/task.ts';
-import type { MailRecord } from '../../src/mail/mail-record.ts';
+import type { TaskRecord, TaskStatus } from '../../src/domain/task.ts';
+import type { MailRecord, MailStatus } from '../../src/mail/mail-record.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { actor, alice, application, bob, startEngine, testSecret } from '../support/engine.ts';
 import type { RunningModule } from '../support/run-module.ts';
@@ -186,33 +187,47 @@ describe('a worker that is killed', () => {
       ...more,
     });
 
-  it.each([
-    ['before its mail has left: the next one sends it', 'mail_before_send', 'resend', 'SUCCEEDED', 'SENT', 1],
-    ['after its mail has left: the next one says the same', 'mail_after_send', 'resend', 'SUCCEEDED', 'SENT', 2],
-    [
-      'after its mail has left, where that is held: nobody sends it',
-      'mail_after_send',
-      'hold',
-      'FAILED',
-      'UNCERTAIN',
-      1,
-    ],
-  ] as const)('%s', async (_name, point, whenUncertain, taskStatus, mailStatus, received) => {
-    // What other tests registered must not be what the doomed one dies of.
-    await (await engine.foundation.shard.pool()).query(
-      `delete from items where topic_id in (select id from topics where system = 'tasks')`,
-    );
-    const address = `${point}-${whenUncertain}@example.com`.replaceAll('_', '-');
+  /** Registers a case whose first mail a worker dies of. */
+  async function registerDoomed(point: CrashPoint, address: string): Promise<string> {
     const doomed = start({ CASELOAD_CRASH_AT: point });
     await doomed.firstLine;
     const caseId = await register(address);
     await doomed.exited;
-    const healthy = start({ MAIL_WHEN_UNCERTAIN: whenUncertain });
+    return caseId;
+  }
+
+  async function expectEnd(caseId: string, taskStatus: TaskStatus, mailStatus: MailStatus): Promise<void> {
     const [task] = (await tasksOf(caseId))['case-registered']!;
     await untilStatus(engine.foundation, task!.id, taskStatus);
     expect((await mailsOf(caseId)).map((mail) => mail.status)).toEqual([mailStatus]);
-    expect(receivedBy(address)).toHaveLength(received);
-    expect(server.toldApart(address)).toHaveLength(1);
+  }
+
+  /** What other tests registered must not be what a doomed worker dies of. */
+  async function clearTasks(): Promise<void> {
+    const pool = await engine.foundation.shard.pool();
+    await pool.query(`delete from items where topic_id in (select id from topics where system = 'tasks')`);
+  }
+
+  it('before its mail has left, or after: the next one sends it, or says the same again', async () => {
+    await clearTasks();
+    const unsent = await registerDoomed('mail_before_send', 'unsent@example.com');
+    const sent = await registerDoomed('mail_after_send', 'sent@example.com');
+    expect([receivedBy('unsent@example.com').length, receivedBy('sent@example.com').length]).toEqual([0, 1]);
+    const healthy = start({});
+    await expectEnd(unsent, 'SUCCEEDED', 'SENT');
+    await expectEnd(sent, 'SUCCEEDED', 'SENT');
+    expect([receivedBy('unsent@example.com').length, receivedBy('sent@example.com').length]).toEqual([1, 2]);
+    expect(server.toldApart('sent@example.com')).toHaveLength(1);
+    healthy.child.kill('SIGKILL');
+    await healthy.exited;
+  });
+
+  it('after its mail has left, where that is held: nobody sends it', async () => {
+    await clearTasks();
+    const caseId = await registerDoomed('mail_after_send', 'held@example.com');
+    const healthy = start({ MAIL_WHEN_UNCERTAIN: 'hold' });
+    await expectEnd(caseId, 'FAILED', 'UNCERTAIN');
+    expect(receivedBy('held@example.com')).toHaveLength(1);
     healthy.child.kill('SIGKILL');
     await healthy.exited;
   });
