@@ -1,6 +1,7 @@
 import { backpressure, Fault } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { OrderKey } from '../domain/order.ts';
+import { compareKeys } from '../domain/order.ts';
 import type { Topic } from '../domain/topic.ts';
 import type { Logger } from '../log.ts';
 import type { Shard } from '../postgres/shard.ts';
@@ -358,13 +359,13 @@ export class Claims<Row extends ClaimRow> {
     const places = Array.from({ length: count }, () => standAtOnce(desk, request));
     const short = take(await allServed(places));
     const rowsMax = this.#options.pickRowsMax ?? limits.batchRows;
-    if (!short) return items;
     try {
-      take(await desk.pickManyWithoutTickets(request, Math.min(count - items.length, rowsMax)));
+      if (short) take(await desk.pickManyWithoutTickets(request, Math.min(count - items.length, rowsMax)));
     } catch (error) {
       if (items.length === 0) throw error; // what is leased must be handed out
     }
-    return items;
+    // Several statements may have served this call at the same time.
+    return items.sort((a, b) => compareKeys(orderKeyOf(a.row), orderKeyOf(b.row)));
   }
 
   /** More of the topic that served the first one; what is leased already is handed out even when the rest fails. */
@@ -584,7 +585,11 @@ async function allServed<Row extends ClaimRow>(
   return outcomes;
 }
 
-/** The same for topics. */
+function orderKeyOf(row: ClaimRow): OrderKey {
+  return { priority: row.item_priority, deliverAfter: row.item_deliver_after, id: row.item_id! };
+}
+
+/** The items of several topics; as above, a failure counts only when nothing was claimed. */
 async function allFilled<Item>(topics: readonly Promise<readonly Item[]>[]): Promise<readonly Item[]> {
   const ends = await Promise.allSettled(topics);
   const items = ends.flatMap((end) => (end.status === 'fulfilled' ? end.value : []));
