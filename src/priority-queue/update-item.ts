@@ -30,7 +30,7 @@ interface Row {
   readonly outcome: 'updated' | 'leased';
   readonly topic_id: number;
   readonly state_before: 'ready' | 'delayed' | 'leased';
-  readonly state: 'ready' | 'delayed';
+  readonly state: 'ready' | 'delayed' | 'leased';
   readonly priority: number;
   readonly deliver_after: string;
 }

@@ -1,7 +1,9 @@
--- Changes an item that nobody holds. $1 item id  $2 namespace  $3 priority  $4 deliver after  $5 metadata (JSON)  $6 who
+-- Changes an item that nobody holds; one whose lease has ended stays for the sweeper to return.
+-- $1 item id  $2 namespace  $3 priority  $4 deliver after  $5 metadata (JSON)  $6 who
 -- (null of $3 to $5: as it is). No row: there is no such open item. Outcome 'updated' or 'leased'.
 with locked as materialized (
-  select i.id, i.namespace, i.topic_id, i.state, i.given_priority, i.priority, i.deliver_after, i.attempt, i.enqueued_at,
+  select i.id, i.namespace, i.topic_id, i.state, i.state = 'leased' and i.lease_expires_at > clock_timestamp() as is_held,
+         i.given_priority, i.priority, i.deliver_after, i.attempt, i.enqueued_at,
          t.ageing_seconds, t.created_at, clock_timestamp() as at
     from items i join topics t on t.id = i.topic_id
    where i.id = $1::uuid and i.namespace = $2::text and t.system = 'queue'
@@ -14,10 +16,10 @@ with locked as materialized (
          deliver_after = coalesce($4::timestamptz, i.deliver_after),
          expires_at = case when $4::timestamptz is null then i.expires_at
                            else greatest($4::timestamptz, i.enqueued_at) + make_interval(secs => i.ttl_seconds) end,
-         state = case when $4::timestamptz is null then i.state when $4::timestamptz > l.at then 'delayed' else 'ready' end,
+         state = case when $4::timestamptz is null or i.state = 'leased' then i.state when $4::timestamptz > l.at then 'delayed' else 'ready' end,
          metadata = coalesce($5::json, i.metadata)
     from locked l
-   where i.id = l.id and l.state <> 'leased'
+   where i.id = l.id and not l.is_held
   returning i.id, i.topic_id, i.state, i.priority, i.given_priority, i.deliver_after
 ), event_rows as (
   insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt, reason)

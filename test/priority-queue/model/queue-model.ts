@@ -18,6 +18,8 @@ export class QueueModel {
   /** Tokens that are dead, with their items: no act may land under them. */
   readonly deadTokens: { id: string; token: string }[] = [];
   paused = false;
+  /** A lease has ended, and nobody has noticed yet. */
+  unswept = false;
   #sequence = 0;
 
   add(id: string, item: Pick<ModelItem, 'priority' | 'dueMilliseconds' | 'state' | 'metadata'>): void {

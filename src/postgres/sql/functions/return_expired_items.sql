@@ -34,7 +34,8 @@ begin
       delete from items u using expired e where u.id = e.id and e.fate = 'gone'
     ), returned as (
       update items u
-         set state = 'ready', lease_token = null, lease_holder = null, lease_acquired_at = null,
+         set state = case when e.fate = 'ready' and u.deliver_after > clock_timestamp() then 'delayed' else 'ready' end,
+             lease_token = null, lease_holder = null, lease_acquired_at = null,
              lease_expires_at = null, ticket = null, ticket_sequence = null,
              excluded = case when e.excludes_earlier_holders and not e.lease_holder = any (u.excluded)
                              then u.excluded || e.lease_holder else u.excluded end,
