@@ -18,6 +18,7 @@ import { connectNats } from './jetstream/connection.ts';
 import type { HeadListener } from './jetstream/engine-announcer.ts';
 import { EngineAnnouncer, listenHeads } from './jetstream/engine-announcer.ts';
 import { JetStreamEventBus } from './jetstream/event-bus.ts';
+import { NatsQueueTraffic } from './jetstream/queue-traffic.ts';
 import type { ShardTopic } from './jetstream/subjects.ts';
 import { JetStreamTicketLedger } from './jetstream/ticket-ledger.ts';
 import { Tickets } from './jetstream/tickets.ts';
@@ -31,6 +32,8 @@ import { Shard } from './postgres/shard.ts';
 import { loadStatement } from './postgres/sql.ts';
 import { createDequeue } from './priority-queue/dequeue.ts';
 import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
+import { createWatchTopicStats } from './priority-queue/topic-stats.ts';
+import { trafficKinds } from './priority-queue/traffic.ts';
 import { Claims } from './queue/claims.ts';
 import { SpreadBatches } from './queue/spread-batches.ts';
 import { SpreadClaims } from './queue/spread-claims.ts';
@@ -139,6 +142,13 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim-tasks' }, claimers),
   });
   const everyClaims = [claims, queueClaims, taskClaims];
+  const queueTraffic = new NatsQueueTraffic(link, processId);
+  for (const kind of trafficKinds)
+    metrics.counter(
+      `caseload_queue_items_${kind}_total`,
+      `Items of the priority queue ${kind} by this process`,
+      () => queueTraffic.totals[kind],
+    );
   const heads = new Set<HeadListener>();
   const engines = shards.map((shard) =>
     createShardEngine({
@@ -227,6 +237,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       taskHandlers,
       caseTasks: config.caseTasks,
       queueClaims,
+      queueTraffic,
       heldElsewhere: isSpread ? (namespace, holder) => heldBy(others, namespace, holder) : undefined,
       metrics,
     });
@@ -252,9 +263,10 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   });
   const spreads = new TopicSpreads(placement, marks);
   const finishes = new Map(engines.map((engine) => [engine.number, createFinish(engine)]));
+  // One shard alone needs no routing: its verbs are the services.
+  const verbs = isSpread ? routeVerbs(routed, placement, spreads) : routed[0]!.verbs;
   const services: Services = {
-    // One shard alone needs no routing: its verbs are the services.
-    ...(isSpread ? routeVerbs(routed, placement, spreads) : routed[0]!.verbs),
+    ...verbs,
     ...digests.services,
     caseStore: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
     topicName: (caseId, topicId) => {
@@ -264,7 +276,9 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       );
     },
     claimNextCase: createClaimNextCase({ claims, spreadClaims, shards: engines, casesHeldPerPerson }),
+    watchTopicStats: createWatchTopicStats({ ...verbs, traffic: queueTraffic }),
     dequeue: createDequeue({
+      traffic: queueTraffic,
       shards: engines,
       claims: queueClaims,
       spread: isSpread
@@ -340,6 +354,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     async close() {
       stopHeads();
       for (const one of everyClaims) one.close();
+      queueTraffic.close();
       for (const { feed } of engines) feed.stop();
       consumers.close();
       bus.close();

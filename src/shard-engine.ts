@@ -26,6 +26,7 @@ import type { Shard } from './postgres/shard.ts';
 import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
 import { createQueueServices } from './priority-queue/services.ts';
 import { QueueSettings } from './priority-queue/settings.ts';
+import type { QueueTraffic } from './priority-queue/traffic.ts';
 import type { Announcer } from './queue/announcements.ts';
 import type { Claims } from './queue/claims.ts';
 import type { TicketLedger } from './queue/ticket-ledger.ts';
@@ -103,6 +104,7 @@ export interface ShardVerbsOptions {
   readonly caseTasks: CaseTaskRules;
   readonly queueClaims: Claims<ClaimQueueItemRow>;
   readonly planner: SchedulePlanner;
+  readonly queueTraffic: QueueTraffic;
   readonly heldElsewhere?: ClaimCaseDependencies['heldElsewhere'];
   readonly metrics: Metrics;
 }
@@ -148,6 +150,7 @@ export function createShardVerbs(engine: ShardEngine, options: ShardVerbsOptions
       settings: engine.queueSettings,
       claims: options.queueClaims,
       announcer,
+      traffic: options.queueTraffic,
       newId,
       observeBatch: (statement, calls) => observe(statement)(calls),
     }),

@@ -69,6 +69,15 @@ export interface QueueTopic {
   readonly history: boolean;
   readonly pause: { readonly since: Date; readonly until: Date | null; readonly reason: string | null } | null;
   readonly createdAt: Date;
+  /** Of all topics of the namespace together. */
+  readonly namespaceLimits: QueueLimits;
+}
+
+/** Null: none. */
+export interface QueueLimits {
+  readonly maxDepth: number | null;
+  readonly maxInFlight: number | null;
+  readonly enqueuesPerSecond: number | null;
 }
 
 /** How long a nack without a delay of its own delays: longer with each attempt, up to a cap. */

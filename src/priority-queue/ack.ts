@@ -28,7 +28,7 @@ interface Row {
   readonly n: number;
   readonly outcome: 'acked' | 'refused';
   readonly ticket: string | null;
-  readonly topic_id: number;
+  readonly topic_id: number | null;
 }
 
 /**
@@ -54,7 +54,7 @@ export function createAck(
 }
 
 async function commitCalls(engine: QueueEngine, calls: readonly (readonly Entry[])[]): Promise<(readonly boolean[])[]> {
-  const { shard, announcer } = engine;
+  const { shard, topics, announcer, traffic } = engine;
   const entries = calls.flat();
   const rows = await shard.run<Row>(ackItems, [
     entries.map((entry) => entry.id),
@@ -70,6 +70,12 @@ async function commitCalls(engine: QueueEngine, calls: readonly (readonly Entry[
     if (row.ticket !== null) announcer.acknowledge(row.ticket);
   }
   if (acked.includes(true)) announcer.eventsWritten();
+  const byTopic = Map.groupBy(
+    rows.filter((row) => row.outcome === 'acked'),
+    (row) => row.topic_id!,
+  );
+  const known = await topics.byIds([...byTopic.keys()]);
+  for (const [topicId, ended] of byTopic) traffic.count(known.get(topicId)!, 'acked', ended.length);
   await recognizeRepeated(engine, entries, acked);
   return splitByCall(calls, acked);
 }

@@ -18,6 +18,7 @@ import { askShards } from '../shards/merge-pages.ts';
 import type { ClaimQueueItemRow } from './engine.ts';
 import { parseLeaseSeconds } from './parse-item.ts';
 import { queueConsumers } from './roles.ts';
+import type { QueueTraffic } from './traffic.ts';
 
 const countReadyItems = loadStatement('count-ready-items');
 
@@ -39,6 +40,7 @@ export interface DequeueShard {
 }
 
 export interface DequeueDependencies {
+  readonly traffic: QueueTraffic;
   readonly shards: readonly DequeueShard[];
   readonly claims: Claims<ClaimQueueItemRow>;
   /** Where there are several shards. */
@@ -81,6 +83,7 @@ export function createDequeue({
   shards,
   claims,
   spread,
+  traffic,
 }: DequeueDependencies): (
   actor: Actor | undefined,
   input: DequeueInput,
@@ -121,6 +124,8 @@ export function createDequeue({
     }
     for (const number of new Set(batch.items.map(({ topic }) => topic.shard)))
       parts.get(number)!.announcer.eventsWritten();
+    for (const [topic, items] of Map.groupBy(batch.items, (item) => item.topic))
+      traffic.count(topic, 'delivered', items.length);
     const origins = new Map<ClaimedItem<ClaimQueueItemRow>, string | null>();
     for (const part of parts.values()) await findOrigins(part, batch.items, origins);
     return {

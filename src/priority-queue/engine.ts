@@ -3,6 +3,7 @@ import type { Announcer } from '../queue/announcements.ts';
 import type { ClaimRow } from '../queue/claim-desk.ts';
 import type { Claims } from '../queue/claims.ts';
 import type { Topics } from '../queue/topics.ts';
+import type { QueueTraffic } from './traffic.ts';
 
 /** A row of the statement that claims items of the priority queue. */
 export interface ClaimQueueItemRow extends ClaimRow {
@@ -26,4 +27,5 @@ export interface QueueEngine {
   readonly topics: Topics;
   readonly claims: Claims<ClaimQueueItemRow>;
   readonly announcer: Announcer;
+  readonly traffic: QueueTraffic;
 }

@@ -10,6 +10,7 @@ import type { Topic } from '../domain/topic.ts';
 import { loadStatement, toDate } from '../postgres/sql.ts';
 import { createCallBatcher } from './call-batcher.ts';
 import type { QueueEngine } from './engine.ts';
+import type { EnqueueGate } from './enqueue-gate.ts';
 import type { EnqueueItemInput, ParsedItem } from './parse-item.ts';
 import { parseItem, payloadTooLarge } from './parse-item.ts';
 import { queueProducers } from './roles.ts';
@@ -32,7 +33,7 @@ export type EnqueuedItem =
   | { readonly kind: 'duplicate'; readonly id: string | null }
   | Refusal;
 
-interface Refusal {
+export interface Refusal {
   readonly kind: 'refused';
   readonly code: string;
   readonly message: string;
@@ -84,6 +85,7 @@ interface Row {
 
 export interface EnqueueDependencies extends QueueEngine {
   readonly settings: QueueSettings;
+  readonly gate: EnqueueGate;
   readonly newId: (shard: number) => string;
   readonly now: () => number;
   readonly observeBatch?: ((calls: number, milliseconds: number) => void) | undefined;
@@ -133,7 +135,7 @@ export function createEnqueue(
 
 /** Judges each item by itself: what is good gets an id, what is not its refusal. */
 async function prepare(
-  { topics, settings, newId, now, shard }: EnqueueDependencies,
+  { topics, settings, gate, newId, now, shard }: EnqueueDependencies,
   namespace: string,
   inputs: readonly EnqueueItemInput[],
 ): Promise<{ readonly items: readonly NewItem[]; readonly answers: Answer[] }> {
@@ -147,6 +149,11 @@ async function prepare(
         topics.known(namespace, 'queue', item.topic) ?? (await topics.ensure(namespace, 'queue', item.topic));
       const rules = settings.known(target.id) ?? (await settings.get(target.id));
       if (item.payload.length > rules.payloadBytesMax) throw payloadTooLarge(rules.payloadBytesMax);
+      const refusal = gate.limits(rules) ? await gate.admit(rules) : undefined;
+      if (refusal !== undefined) {
+        answers.push(refusal);
+        continue;
+      }
       const id = newId(shard.number);
       items.push({ ...item, id, target, rules, place: index + 1 });
       answers.push({ kind: 'enqueued', id });
@@ -217,7 +224,7 @@ async function commitCalls(dependencies: EnqueueDependencies, calls: readonly Ca
 
 /** Issues a ticket for each item that is ready now. */
 function announce(
-  { announcer }: QueueEngine,
+  { announcer, traffic }: QueueEngine,
   calls: readonly Call[],
   committed: readonly { readonly isNew: boolean; readonly at: string; readonly duplicates: readonly number[] }[],
 ): void {
@@ -226,6 +233,7 @@ function announce(
     if (!isNew) return [];
     const moment = toDate(at).getTime();
     const taken = new Set(duplicates);
+    for (const item of call.items) if (!taken.has(item.place)) traffic.count(item.target, 'enqueued', 1);
     return call.items
       .filter((item) => !taken.has(item.place) && (item.deliverAfter === null || item.deliverAfter.getTime() <= moment))
       .map((item) => ({ topic: item.target, itemId: item.id, priority: item.priority }));

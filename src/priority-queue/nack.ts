@@ -121,7 +121,8 @@ async function commitCalls(
   return splitByCall(calls, answers);
 }
 
-function announce({ topics, announcer }: QueueEngine, entries: readonly Entry[], rows: readonly Row[]): void {
+function announce({ topics, announcer, traffic }: QueueEngine, entries: readonly Entry[], rows: readonly Row[]): void {
+  for (const row of rows) traffic.count(topics.byId(row.topic_id)!, 'nacked', 1);
   const ready = rows
     .filter((row) => row.state === 'ready')
     .map((row) => ({

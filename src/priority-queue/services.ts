@@ -1,5 +1,5 @@
 import type { Actor } from '../domain/actor.ts';
-import type { QueueItem, QueueTopic } from '../domain/queue-item.ts';
+import type { QueueItem, QueueLimits, QueueTopic } from '../domain/queue-item.ts';
 import type { ItemHistoryPage } from '../events/item-history.ts';
 import { createItemHistory } from '../events/item-history.ts';
 import type { AckInput } from './ack.ts';
@@ -8,6 +8,7 @@ import type { DequeueInput, DequeueResult } from './dequeue.ts';
 import type { QueueEngine } from './engine.ts';
 import type { EnqueueInput, EnqueueResult } from './enqueue.ts';
 import { createEnqueue } from './enqueue.ts';
+import { EnqueueGate } from './enqueue-gate.ts';
 import type { ExtendItemLeaseInput, ExtendItemLeaseResult } from './extend-item-lease.ts';
 import { createExtendItemLease } from './extend-item-lease.ts';
 import { createFindItem, createPeek, createReadItem } from './find-item.ts';
@@ -15,6 +16,8 @@ import type { TopicCounts } from './list-topics.ts';
 import { createCountTopic, createFindTopic, createListTopics } from './list-topics.ts';
 import type { NackedItem, NackInput } from './nack.ts';
 import { createNack } from './nack.ts';
+import type { NamespaceLimitsInput } from './namespace-limits.ts';
+import { createSetNamespaceLimits } from './namespace-limits.ts';
 import type { PauseTopicInput, ResumeTopicInput } from './pause-topic.ts';
 import { createPauseTopic, createResumeTopic } from './pause-topic.ts';
 import type { PurgeResult, PurgeTopicInput } from './purge-topic.ts';
@@ -22,6 +25,7 @@ import { createPurgeTopic } from './purge-topic.ts';
 import type { RedriveInput, RedriveResult } from './redrive.ts';
 import { createRedrive } from './redrive.ts';
 import type { QueueSettings } from './settings.ts';
+import type { TopicStats } from './topic-stats.ts';
 import type { UpdateItemInput, UpdateItemResult } from './update-item.ts';
 import { createUpdateItem } from './update-item.ts';
 import type { UpsertTopicInput } from './upsert-topic.ts';
@@ -32,6 +36,7 @@ type Asker = Actor | undefined;
 /** What resolvers of the priority queue stand on: one function a verb. Each checks role and namespace itself. */
 export interface QueueServices {
   readonly upsertTopic: (actor: Asker, input: UpsertTopicInput) => Promise<QueueTopic>;
+  readonly setNamespaceLimits: (actor: Asker, input: NamespaceLimitsInput) => Promise<QueueLimits>;
   readonly enqueue: (actor: Asker, input: EnqueueInput) => Promise<EnqueueResult>;
   readonly ack: (actor: Asker, input: AckInput) => Promise<readonly boolean[]>;
   readonly nack: (actor: Asker, input: NackInput) => Promise<readonly NackedItem[]>;
@@ -53,6 +58,10 @@ export interface QueueServices {
 /** The verb that is over all shards from the start. */
 export interface DequeueServices {
   readonly dequeue: (actor: Asker, input: DequeueInput, signal: AbortSignal) => Promise<DequeueResult>;
+  readonly watchTopicStats: (
+    actor: Asker,
+    input: { readonly namespace: string; readonly topic: string },
+  ) => Promise<AsyncIterableIterator<TopicStats>>;
 }
 
 export interface QueueServiceDependencies extends QueueEngine {
@@ -68,9 +77,11 @@ export function createQueueServices(dependencies: QueueServiceDependencies): Que
   const readItem = createReadItem(engine.shard);
   return {
     upsertTopic: createUpsertTopic(engine, settings),
+    setNamespaceLimits: createSetNamespaceLimits(engine.shard),
     enqueue: createEnqueue({
       ...engine,
       settings,
+      gate: new EnqueueGate({ countTopic, settings, now: () => performance.now() }),
       newId,
       now: Date.now,
       observeBatch: (calls) => observeBatch('enqueue', calls),

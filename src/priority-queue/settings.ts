@@ -29,6 +29,9 @@ interface Row {
   readonly paused_at: string | null;
   readonly paused_until: string | null;
   readonly pause_reason: string | null;
+  readonly queue_depth_max: number | null;
+  readonly queue_in_flight_max: number | null;
+  readonly queue_enqueues_per_second: number | null;
 }
 
 /** Settings of topics as this process knows them: what another process changed is seen after a second at the latest. */
@@ -110,5 +113,10 @@ function toQueueTopic(row: Row): QueueTopic {
             reason: row.pause_reason,
           },
     createdAt: toDate(row.created_at),
+    namespaceLimits: {
+      maxDepth: row.queue_depth_max,
+      maxInFlight: row.queue_in_flight_max,
+      enqueuesPerSecond: row.queue_enqueues_per_second,
+    },
   };
 }

@@ -75,6 +75,7 @@ export function routeQueueVerbs(
     findItem: async (actor, id) => at(id).findItem(actor, id),
     queueItemHistory: async (id, first, after) => at(id).queueItemHistory(id, first, after),
     upsertTopic: (actor, input) => onEach(shards, ({ verbs }) => verbs.upsertTopic(actor, input)),
+    setNamespaceLimits: (actor, input) => onEach(shards, ({ verbs }) => verbs.setNamespaceLimits(actor, input)),
     pauseTopic: (actor, input) => onEach(shards, ({ verbs }) => verbs.pauseTopic(actor, input)),
     resumeTopic: (actor, input) => onEach(shards, ({ verbs }) => verbs.resumeTopic(actor, input)),
     purgeTopic: async (actor, input) => {

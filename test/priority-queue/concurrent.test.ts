@@ -149,9 +149,9 @@ function findInversions(): string[] {
 test('keeps every promise with eight producers and eight consumers at two gateways', async () => {
   await engine.foundation.services.upsertTopic(otto, { namespace, name: topic, maxAttempts: 0 });
   let produced = false;
-  const { id: topicId } = (await engine.foundation.services.findTopic(otto, namespace, topic))!;
+  const settings = (await engine.foundation.services.findTopic(otto, namespace, topic))!;
   const isOver = async (): Promise<boolean> =>
-    produced && (await engine.foundation.services.countTopic(topicId)).depth === 0;
+    produced && (await engine.foundation.services.countTopic(settings)).depth === 0;
   const consuming = Array.from({ length: consumers }, (_, number) => consume(number, isOver));
   await Promise.all(Array.from({ length: producers }, (_, number) => produce(number)));
   produced = true;

@@ -45,6 +45,8 @@ const operations = {
   purgeTopic: `mutation($input: PurgeTopicInput!) { purgeTopic(input: $input) { ... on TopicPurged { dryRun items left } } }`,
   redriveDeadLetters: `mutation($input: RedriveDeadLettersInput!) { redriveDeadLetters(input: $input) {
     ... on DeadLettersRedriven { dryRun items itemIds } } }`,
+  setNamespaceLimits: `mutation($input: SetNamespaceLimitsInput!) { setNamespaceLimits(input: $input) {
+    ... on NamespaceLimitsSaved { maxDepth maxInFlight enqueuesPerSecond } } }`,
 } as const;
 
 /** Verbs that find their namespace by the item. */
@@ -63,6 +65,7 @@ export async function startQueueGateway(scheduler = true): Promise<QueueGateway>
     ['cora', 'acme', 'consumer'],
     ['carl', 'acme', 'consumer'],
     ['otto', 'acme', 'operator'],
+    ['olga', '*', 'operator'],
     ['bob', 'acme', 'auditor'],
     ['eve', 'other', 'producer', 'consumer', 'operator'],
   ];

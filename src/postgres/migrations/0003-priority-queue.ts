@@ -26,6 +26,12 @@ export class Migration0003PriorityQueue extends Migration {
         add column shards integer not null default 1 check (shards between 1 and 4096),
         -- whether enqueuing, claiming and acking write events; what goes wrong always does
         add column history boolean not null default true`);
+    // For the priority queue alone: what people and jobs do is not counted here.
+    this.addSql(`
+      alter table namespaces
+        add column queue_depth_max integer check (queue_depth_max >= 1),
+        add column queue_in_flight_max integer check (queue_in_flight_max >= 1),
+        add column queue_enqueues_per_second integer check (queue_enqueues_per_second >= 1)`);
     this.addSql(`
       alter table items
         add column payload bytea,
@@ -71,6 +77,9 @@ export class Migration0003PriorityQueue extends Migration {
         drop column lease_seconds, drop column ttl_seconds, drop column expires_at, drop column enqueued_at,
         drop column enqueued_by, drop column attempts_forgiven, drop column last_reason, drop column origin_topic_id,
         drop column died_at`);
+    this.addSql(`
+      alter table namespaces
+        drop column queue_depth_max, drop column queue_in_flight_max, drop column queue_enqueues_per_second`);
     this.addSql(`
       alter table topics
         drop column max_attempts, drop column ttl_seconds, drop column payload_bytes_max, drop column depth_max,

@@ -53,23 +53,26 @@ declare
   wanted integer := cardinality(holders);
   refusal text;
   in_flight integer;
+  in_flight_namespace integer;
   ids uuid[];
   taken record;
   left_behind record;
   moment timestamptz := clock_timestamp();
 begin
-  select t.namespace, t.lease_seconds, t.in_flight_max, t.history, t.max_attempts,
+  select t.namespace, t.lease_seconds, t.in_flight_max, t.history, t.max_attempts, n.queue_in_flight_max,
          t.paused_at is not null and (t.paused_until is null or t.paused_until > moment) as paused
-    into settings from topics t where t.id = topic;
+    into settings from topics t left join namespaces n on n.name = t.namespace where t.id = topic;
   if settings.paused then
     refusal := 'paused';
-  elsif settings.in_flight_max is not null then
+  elsif settings.in_flight_max is not null or settings.queue_in_flight_max is not null then
     -- The lock makes count and claim one step for all processes; the count is a statement of its own because it must see
     -- what was committed before the lock was granted.
-    if pg_try_advisory_xact_lock(hashtext('caseload items in flight'), topic) then
-      select count(*) into in_flight from items l
-       where l.namespace = settings.namespace and l.state = 'leased' and l.topic_id = topic;
-      wanted := least(wanted, settings.in_flight_max - in_flight);
+    if pg_try_advisory_xact_lock(hashtext('caseload items in flight'),
+                                 case when settings.queue_in_flight_max is null then topic else hashtext(settings.namespace) end) then
+      select count(*) filter (where l.topic_id = topic), count(*) filter (where l.enqueued_at is not null)
+        into in_flight, in_flight_namespace
+        from items l where l.namespace = settings.namespace and l.state = 'leased';
+      wanted := least(wanted, settings.in_flight_max - in_flight, settings.queue_in_flight_max - in_flight_namespace);
       if wanted <= 0 then
         refusal := 'none';
       end if;

@@ -36,10 +36,13 @@ as $$
               when t.paused_at is not null and (t.paused_until is null or t.paused_until > clock_timestamp()) then 'PAUSED'
               when t.in_flight_max <= (select count(*) from items l
                                         where l.namespace = t.namespace and l.state = 'leased' and l.topic_id = t.id)
+                or n.queue_in_flight_max <= (select count(*) from items l
+                                              where l.namespace = t.namespace and l.state = 'leased' and l.enqueued_at is not null)
               then 'IN_FLIGHT_LIMIT' end,
          i.last_reason, o.name, i.died_at
     from items i
     join topics t on t.id = i.topic_id and t.system = 'queue'
+    left join namespaces n on n.name = i.namespace
     left join topics o on o.id = i.origin_topic_id
    where i.id = any (ids)
 $$;

@@ -1,0 +1,36 @@
+import type { QueueLimits } from '../../domain/queue-item.ts';
+import { builder } from '../builder.ts';
+
+const NamespaceLimitsSaved = builder.objectRef<QueueLimits>('NamespaceLimitsSaved').implement({
+  fields: (t) => ({
+    maxDepth: t.exposeInt('maxDepth', { nullable: true }),
+    maxInFlight: t.exposeInt('maxInFlight', { nullable: true }),
+    enqueuesPerSecond: t.exposeInt('enqueuesPerSecond', { nullable: true }),
+  }),
+});
+
+const SetNamespaceLimitsResult = builder.unionType('SetNamespaceLimitsResult', {
+  types: [NamespaceLimitsSaved],
+  resolveType: () => 'NamespaceLimitsSaved',
+});
+
+const SetNamespaceLimitsInput = builder.inputType('SetNamespaceLimitsInput', {
+  description: 'What is left out is not limited.',
+  fields: (t) => ({
+    namespace: t.string({ required: true }),
+    maxDepth: t.int({ description: 'Open items.' }),
+    maxInFlight: t.int({ description: 'Items under leases at once.' }),
+    enqueuesPerSecond: t.int({ description: 'Of each gateway.' }),
+  }),
+});
+
+builder.mutationField('setNamespaceLimits', (t) =>
+  t.field({
+    type: SetNamespaceLimitsResult,
+    description:
+      'What a tenant may do in the priority queue, all its topics together. For operators of all namespaces.',
+    authScopes: { roles: ['operator'] },
+    args: { input: t.arg({ type: SetNamespaceLimitsInput, required: true }) },
+    resolve: (_root, { input }, { actor, services }) => services.setNamespaceLimits(actor, input),
+  }),
+);
