@@ -12,6 +12,7 @@ import { signUrl } from './documents/signed-url.ts';
 import { createIdSource, shardOf } from './domain/ids.ts';
 import { limits } from './domain/limits.ts';
 import type { Topic } from './domain/topic.ts';
+import { createAuditLog } from './events/audit-log.ts';
 import { Health } from './health/health.ts';
 import type { NatsLink } from './jetstream/connection.ts';
 import { connectNats } from './jetstream/connection.ts';
@@ -305,6 +306,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       store: isSpread ? routeTaskReads(engines) : engines[0]!.taskStore,
       now: Date.now,
     }),
+    auditLog: createAuditLog(shards),
     documentUrl: (documentId, namespace) =>
       signUrl(urlSecret, publicUrl, {
         method: 'GET',

@@ -16,6 +16,7 @@ import type { CreatedUpload, CreateUploadInput } from './documents/create-upload
 import type { CheckedDocument } from './documents/document-checks.ts';
 import type { Actor } from './domain/actor.ts';
 import type { JobRecord } from './domain/task.ts';
+import type { AuditLogArguments, AuditLogPage } from './events/audit-log.ts';
 import type { MailServices } from './mail/read-mails.ts';
 import type { DequeueServices, QueueServices } from './priority-queue/services.ts';
 import type { JobSubject } from './tasks/jobs-about.ts';
@@ -58,6 +59,7 @@ export interface Services
   readonly myLeases: (actor: Asker, namespace: string) => Promise<readonly HeldCase[]>;
   readonly caseHistory: (caseId: string, first: number, after: string | null) => Promise<CaseHistoryPage>;
   readonly watchCases: (actor: Asker, input: WatchCasesArguments) => Promise<AsyncIterableIterator<CaseUpdate>>;
+  readonly auditLog: (actor: Asker, input: AuditLogArguments) => Promise<AuditLogPage>;
   /** A signed URL under which a document can be read for a minute. */
   readonly documentUrl: (documentId: string, namespace: string) => string;
 }

@@ -6,6 +6,14 @@ import { RegisterPage } from './apply/register-page.tsx';
 import { BoardPage } from './board/board-page.tsx';
 import { CasePage } from './board/case-page.tsx';
 import { DeskPage } from './desk/desk-page.tsx';
+import { AuditPage } from './operate/audit-page.tsx';
+import { JobPage } from './operate/job-page.tsx';
+import { JobsPage } from './operate/jobs-page.tsx';
+import { MailsPage } from './operate/mails-page.tsx';
+import { TaskPage } from './operate/task-page.tsx';
+import { TasksPage } from './operate/tasks-page.tsx';
+import { TopicPage } from './operate/topic-page.tsx';
+import { TopicsPage } from './operate/topics-page.tsx';
 import { Notice } from './parts/notice.tsx';
 import { Page } from './parts/page.tsx';
 import { placesFor } from './places.ts';
@@ -23,6 +31,15 @@ export function Pages() {
       <Route path="/apply" component={OwnCasesPage} />
       <Route path="/apply/new" component={RegisterPage} />
       <Route path="/apply/:id" component={OwnCasePage} />
+      <Route path="/tasks" component={TasksPage} />
+      <Route path="/tasks/:id" component={TaskPage} />
+      <Route path="/jobs" component={JobsPage} />
+      <Route path="/jobs/:id" component={JobPage} />
+      <Route path="/topics" component={TopicsPage} />
+      <Route path="/topics/:name" component={TopicPage} />
+      <Route path="/mails" component={MailsPage} />
+      <Route path="/mails/:id" component={MailsPage} />
+      <Route path="/audit" component={AuditPage} />
       <Route default component={NothingHere} />
     </Router>
   );

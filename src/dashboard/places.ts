@@ -15,6 +15,16 @@ const places: readonly Place[] = [
   { path: '/desk', name: 'Desk', group: 'Work', roles: ['auditor', 'supervisor'] },
   { path: '/board', name: 'Board', group: 'Work', roles: ['auditor', 'supervisor', 'operator'], holds: '/cases' },
   { path: '/apply', name: 'My cases', group: 'Work', roles: ['applicant'] },
+  { path: '/tasks', name: 'Tasks', group: 'Operate', roles: ['producer', 'supervisor', 'operator'] },
+  { path: '/jobs', name: 'Jobs', group: 'Operate', roles: ['producer', 'supervisor', 'operator'] },
+  {
+    path: '/topics',
+    name: 'Queue topics',
+    group: 'Operate',
+    roles: ['producer', 'consumer', 'supervisor', 'operator'],
+  },
+  { path: '/mails', name: 'Mails', group: 'Operate', roles: ['operator'] },
+  { path: '/audit', name: 'Who did what', group: 'Operate', roles: ['supervisor', 'operator'] },
 ];
 
 /** The pages for this session, the first one being where it starts. */

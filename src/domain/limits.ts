@@ -25,6 +25,8 @@ export const limits = {
   pageItemsDefault: 20,
   /** Where counts for people stop: more is "a great many", and costs. */
   itemsCounted: 10_000,
+  /** Events of a shard that one page of the audit log looks at. */
+  auditEventsLooked: 50_000,
   queryDepth: 10,
   queryComplexity: 1_000,
   queryTokens: 2_000,

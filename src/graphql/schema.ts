@@ -1,3 +1,4 @@
+import './types/audit-log.ts';
 import './types/case.ts';
 import './types/audit-export.ts';
 import './types/case-jobs.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Browser } from 'playwright-core';
-import type { Actor } from '../../src/domain/actor.ts';
+import { issueToken } from '../../src/auth/tokens.ts';
+import type { Actor, Role } from '../../src/domain/actor.ts';
 import { findFreePort } from '../../src/embedded/ports.ts';
 import { buildDashboard } from '../../src/site/build-dashboard.ts';
 import type { RunningProgram } from '../support/system.ts';
@@ -76,6 +77,30 @@ export class DashboardSystem {
     });
     if (result.kind !== 'registered') throw new Error(result.kind);
     return result.held.case.id;
+  }
+
+  /** Runs a worker in this process. */
+  async runWorker(): Promise<void> {
+    await this.system.runWorker();
+  }
+
+  /** Sends an operation as somebody, as any client does. @returns its data */
+  async ask(
+    subject: string,
+    roles: readonly Role[],
+    query: string,
+    variables: object,
+  ): Promise<Record<string, unknown>> {
+    const secret = this.system.authSecret;
+    const token = await issueToken({ subject, namespace: 'acme', roles, secret, expiresInSeconds: 600 });
+    const response = await fetch(`${this.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
+    if (errors !== undefined) throw new Error(JSON.stringify(errors));
+    return data;
   }
 
   async close(): Promise<void> {

@@ -27,6 +27,7 @@ import type { ShardBacklog } from '../../src/metrics.ts';
 import { Shard } from '../../src/postgres/shard.ts';
 import { measureBacklog } from '../../src/scheduler/measure-backlog.ts';
 import { createSchedulerServices } from '../../src/scheduler.ts';
+import { createWorkerServices } from '../../src/worker.ts';
 import { createDatabase, uniqueDirectory } from './servers.ts';
 import { waitUntil } from './wait-until.ts';
 
@@ -123,6 +124,11 @@ export class TestSystem {
   /** Starts a scheduler in this process. */
   runScheduler(environment: Environment = {}): Promise<RunningProgram> {
     return this.#run('scheduler', environment, createSchedulerServices);
+  }
+
+  /** Starts a worker in this process. */
+  runWorker(environment: Environment = {}): Promise<RunningProgram> {
+    return this.#run('worker', environment, createWorkerServices);
   }
 
   /** Starts a program as a process of its own. @param extra environment of the first start alone */

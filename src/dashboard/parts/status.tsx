@@ -14,6 +14,10 @@ const tones: Readonly<Record<string, string>> = {
   PARTIALLY_FAILED: 'bad',
   CANCELLED: 'off',
   OPEN: 'busy',
+  PREPARED: 'wait',
+  SENDING: 'busy',
+  SENT: 'good',
+  UNCERTAIN: 'warn',
 };
 
 /** A status as a word with a dot; the word alone says everything. */

@@ -31,9 +31,14 @@ export function formatAgo(date: Date): string {
   return relative.format(Math.trunc(seconds / length), unit);
 }
 
-/** How long something has lasted, in its largest unit. */
+/** How long something has lasted. */
 export function formatSince(since: Date): string {
-  const seconds = Math.max(0, Math.round((Date.now() - since.getTime()) / 1_000));
+  return formatLength(Math.max(0, (Date.now() - since.getTime()) / 1_000));
+}
+
+/** A length of time in its largest unit. */
+export function formatLength(exactSeconds: number): string {
+  const seconds = Math.round(exactSeconds);
   const [unit, length] = units.find(([, size]) => seconds >= size) ?? ['second', 1];
   return new Intl.NumberFormat(undefined, { style: 'unit', unit, unitDisplay: 'short' }).format(
     Math.trunc(seconds / length),

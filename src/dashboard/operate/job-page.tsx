@@ -1,0 +1,116 @@
+import { useClient, useQuery } from '@urql/preact';
+import { useState } from 'preact/hooks';
+import { useRoute } from 'preact-iso';
+import { explain, hasCode } from '../graphql/client.ts';
+import {
+  CancelJobDocument,
+  JobUpdatesDocument,
+  OneJobDocument,
+  RetryFailedTasksDocument,
+} from '../graphql/documents.ts';
+import { useRefresh } from '../live/use-refresh.ts';
+import { useUpdates } from '../live/use-updates.ts';
+import { ActionDialog } from '../parts/action-dialog.tsx';
+import { announce } from '../parts/announcer.tsx';
+import { Button } from '../parts/button.tsx';
+import { Loading, Notice } from '../parts/notice.tsx';
+import { Page } from '../parts/page.tsx';
+import { Status } from '../parts/status.tsx';
+import { Ago } from '../parts/times.tsx';
+import { plural } from '../parts/words.ts';
+import { hasRole, session } from '../session/session.ts';
+import { TaskTable } from './task-table.tsx';
+
+/** One job with its tasks. */
+export function JobPage() {
+  const current = session.get()!;
+  const { params } = useRoute();
+  const id = params.id ?? '';
+  const client = useClient();
+  const [asking, setAsking] = useState<'retry' | 'cancel'>();
+  const [{ data, error }, ask] = useQuery({ query: OneJobDocument, variables: { id } });
+  const soon = useRefresh(ask, { burstMilliseconds: 200, everyMilliseconds: 30_000 });
+  useUpdates(JobUpdatesDocument, { namespace: current.namespace, jobId: id }, soon);
+  const job = data?.job;
+  if (job == null) {
+    return (
+      <Page title="Job">
+        {error === undefined ? (
+          <Loading rows={4} />
+        ) : (
+          <Notice title={hasCode(error, 'NOT_FOUND') ? 'There is no such job' : 'The job cannot be shown'} tone="bad">
+            {explain(error)}
+          </Notice>
+        )}
+      </Page>
+    );
+  }
+  const failed = job.tasks.filter(({ status }) => status === 'FAILED').length;
+  const retry = async (reason: string): Promise<boolean> => {
+    const input = { jobId: id, reason: reason || null };
+    const answer = await client.mutation(RetryFailedTasksDocument, { input }).toPromise();
+    const result = answer.data?.retryFailedTasks;
+    if (result?.__typename !== 'TasksRetried') {
+      announce(answer.error === undefined ? (result?.message ?? '') : explain(answer.error), 'bad');
+      return false;
+    }
+    announce(`${plural(result.count, 'task')} put back.`, 'good');
+    ask();
+    return true;
+  };
+  const cancel = async (reason: string): Promise<boolean> => {
+    const input = { jobId: id, reason: reason || null };
+    const answer = await client.mutation(CancelJobDocument, { input }).toPromise();
+    const result = answer.data?.cancelJob;
+    if (result?.__typename !== 'TasksCancelled') {
+      announce(answer.error === undefined ? (result?.message ?? '') : explain(answer.error), 'bad');
+      return false;
+    }
+    announce(`${plural(result.tasks.length, 'task')} cancelled.`, 'good');
+    ask();
+    return true;
+  };
+  const mayMend = hasRole(current, 'supervisor', 'operator');
+  return (
+    <Page
+      title={job.kind}
+      aside={
+        mayMend && (
+          <>
+            {job.status === 'OPEN' && <Button onClick={() => setAsking('cancel')}>Cancel …</Button>}
+            {failed > 0 && (
+              <Button look="main" onClick={() => setAsking('retry')}>
+                Retry what failed …
+              </Button>
+            )}
+          </>
+        )
+      }
+    >
+      <p class="lead">
+        <Status value={job.status} />{' '}
+        <span class="muted">
+          {job.externalId} created by {job.createdBy} <Ago at={job.createdAt} />
+        </span>
+      </p>
+      <TaskTable tasks={job.tasks} withJob={false} />
+      {asking === 'retry' && (
+        <ActionDialog title="Retry what failed?" confirm="Retry" onConfirm={retry} onClose={() => setAsking(undefined)}>
+          <p>{plural(failed, 'failed task')} of this job will run again; no other is touched.</p>
+        </ActionDialog>
+      )}
+      {asking === 'cancel' && (
+        <ActionDialog
+          title="Cancel this job?"
+          confirm="Cancel the job"
+          look="bad"
+          reasonNeeded
+          onConfirm={cancel}
+          onClose={() => setAsking(undefined)}
+        >
+          <p>All its open tasks are cancelled; what is done stays done.</p>
+        </ActionDialog>
+      )}
+    </Page>
+  );
+}
