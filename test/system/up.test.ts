@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -102,6 +102,16 @@ test('the first start sets everything up, and what it prints works when it is pa
   const document = await fetch(cases[0]!.node.documents[0]!.url);
   expect(document.status).toBe(200);
   expect((await document.arrayBuffer()).byteLength).toBe(Number(document.headers.get('content-length')));
+  // Each case has its confirmation in the mailbox, and its documents are checked.
+  expect(output()).toContain(join(home, 'mail'));
+  const mails = () => readdirSync(join(home, 'mail')).filter((name) => name.endsWith('.eml'));
+  await expect.poll(() => mails().length, { timeout: 20_000 }).toBe(40);
+  const checked = `{ jobs(namespace: "acme", first: 100, filter: { status: [SUCCEEDED] }) { edges { node { kind } } } }`;
+  await expect
+    .poll(async () => (await ask<{ jobs: { edges: object[] } }>('olga', checked)).jobs.edges.length, {
+      timeout: 20_000,
+    })
+    .toBe(40);
   for (const path of ['/', '/readyz', '/metrics']) {
     expect((await fetch(`http://127.0.0.1:${PORT}${path}`)).status).toBe(200);
   }

@@ -66,6 +66,7 @@ export async function startAll(start: Start): Promise<WelcomeFacts> {
     passwordFile: database.passwordFile,
     natsUrl: config.natsUrl,
     monitorPort: nats.monitorPort,
+    mailFolder: config.mail.way.kind === 'folder' ? config.mail.way.folder : undefined,
     people: await createExamplePeople(start.settings.home, config),
   };
 }

@@ -9,6 +9,8 @@ export interface WelcomeFacts {
   readonly passwordFile: string | undefined;
   readonly natsUrl: string;
   readonly monitorPort: number | undefined;
+  /** Where mails are kept; undefined when they go to a server. */
+  readonly mailFolder: string | undefined;
   readonly people: readonly ExamplePerson[];
 }
 
@@ -27,12 +29,13 @@ export function describeWelcome(facts: WelcomeFacts): string {
 }
 
 function describeAddresses(facts: WelcomeFacts): readonly (readonly [string, string])[] {
-  const { publicUrl, monitorPort, natsUrl } = facts;
+  const { publicUrl, monitorPort, natsUrl, mailFolder } = facts;
   const nats = withoutPassword(natsUrl);
   return [
     ['Dashboard', `${publicUrl}/`],
     ['GraphiQL', `${publicUrl}/graphql`],
     ['Metrics', `${publicUrl}/metrics`],
+    ...(mailFolder === undefined ? [] : [['Mail', `${mailFolder}, nothing leaves this machine`] as const]),
     ['PostgreSQL', psqlCommand(facts)],
     ['NATS', `nats -s ${nats} stream ls`],
     ...(monitorPort === undefined ? [] : [['NATS pages', `http://127.0.0.1:${monitorPort}/`] as const]),
