@@ -3,7 +3,7 @@ import { toDate } from '../postgres/sql.ts';
 export const mailStatuses = ['PREPARED', 'SENDING', 'SENT', 'FAILED', 'UNCERTAIN'] as const;
 export type MailStatus = (typeof mailStatuses)[number];
 
-/** A mail as it stands in the record. */
+/** A mail as it stands in the record, without what it says, which may be long. */
 export interface MailRecord {
   readonly id: string;
   readonly namespace: string;
@@ -13,8 +13,6 @@ export interface MailRecord {
   readonly recipient: string;
   readonly recipientName: string | null;
   readonly subject: string;
-  readonly html: string;
-  readonly text: string;
   readonly messageId: string;
   readonly status: MailStatus;
   /** How often it was tried. */
@@ -28,6 +26,11 @@ export interface MailRecord {
   readonly settleReason: string | null;
 }
 
+export interface MailBody {
+  readonly html: string;
+  readonly text: string;
+}
+
 export interface MailColumns {
   readonly id: string;
   readonly namespace: string;
@@ -37,8 +40,6 @@ export interface MailColumns {
   readonly recipient: string;
   readonly recipient_name: string | null;
   readonly subject: string;
-  readonly html: string;
-  readonly text: string;
   readonly message_id: string;
   readonly status: MailStatus;
   readonly attempt: number;
@@ -60,8 +61,6 @@ export function toMail(row: MailColumns): MailRecord {
     recipient: row.recipient,
     recipientName: row.recipient_name,
     subject: row.subject,
-    html: row.html,
-    text: row.text,
     messageId: row.message_id,
     status: row.status,
     attempts: row.attempt,

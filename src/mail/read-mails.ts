@@ -6,13 +6,17 @@ import { parseId } from '../domain/ids.ts';
 import { parseEmail, parseName } from '../domain/names.ts';
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement, planEachTime } from '../postgres/sql.ts';
-import type { MailColumns, MailRecord, MailStatus } from './mail-record.ts';
+import { createBatcher } from '../queue/batcher.ts';
+import type { MailBody, MailColumns, MailRecord, MailStatus } from './mail-record.ts';
 import { toMail } from './mail-record.ts';
 import type { SettleMailInput, SettleMailResult } from './settle-by-hand.ts';
 import { createSettleMail } from './settle-by-hand.ts';
 
 const listMails = planEachTime(loadStatement('list-mails'));
 const findMail = loadStatement('find-mail');
+const readMailBodies = loadStatement('read-mail-bodies');
+/** A body may have a megabyte. */
+const bodiesPerStatement = 10;
 
 /** Who may read mails: they hold what applicants are told, and where. */
 export const mailReaders = ['operator'] as const;
@@ -39,6 +43,8 @@ export interface MailPage {
 export interface MailServices {
   readonly settleMail: (actor: Actor | undefined, input: SettleMailInput) => Promise<SettleMailResult>;
   readonly listMails: (actor: Actor | undefined, input: MailListArguments) => Promise<MailPage>;
+  /** What a mail says. Who may read it is the caller's business. */
+  readonly mailBody: (mailId: string) => Promise<MailBody>;
   readonly findMail: (actor: Actor | undefined, id: string) => Promise<MailRecord>;
 }
 
@@ -47,7 +53,7 @@ export interface MailServices {
  * @returns functions that throw Fault `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT` or `UNAVAILABLE`
  */
 export function createMailServices(shard: Shard): MailServices {
-  const reads: Omit<MailServices, 'settleMail'> = {
+  const reads: Pick<MailServices, 'listMails' | 'findMail'> = {
     async listMails(actor, input) {
       const namespace = parseName('namespace', input.namespace);
       requireRole(actor, namespace, mailReaders);
@@ -73,5 +79,18 @@ export function createMailServices(shard: Shard): MailServices {
       return toMail(row);
     },
   };
-  return { ...reads, settleMail: createSettleMail(shard, reads.findMail) };
+  const findBody = createBatcher<string, MailBody | undefined>({
+    rowsMax: bodiesPerStatement,
+    run: async (ids) => {
+      const rows = await shard.run<MailBody & { id: string }>(readMailBodies, [[...new Set(ids)]]);
+      const byId = new Map(rows.map((row) => [row.id, row]));
+      return ids.map((id) => byId.get(id));
+    },
+  });
+  const mailBody = async (mailId: string): Promise<MailBody> => {
+    const body = await findBody(mailId);
+    if (body === undefined) throw notFound('Mail');
+    return body;
+  };
+  return { ...reads, mailBody, settleMail: createSettleMail(shard, reads.findMail) };
 }

@@ -134,6 +134,7 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement,
     listMails: async (actor, input) =>
       mergePages(await askShards(shards, ({ verbs }) => verbs.listMails(actor, input)), input.first, newestFirst),
     findMail: async (actor, id) => at(id, 'Mail').findMail(actor, id),
+    mailBody: async (id) => at(id, 'Mail').mailBody(id),
     settleMail: async (actor, input) => at(input.mailId, 'Mail').settleMail(actor, input),
     findDocumentCheck: async (id) => at(id, 'Document').findDocumentCheck(id),
     findCaseExport: async (id) => at(id, 'Case').findCaseExport(id),

@@ -10,6 +10,9 @@ export const MailStatusEnum = builder.enumType('MailStatus', {
     'PREPARED: the server does not have it yet. FAILED: the server refused it for good. UNCERTAIN: it left, but no answer came.',
 });
 
+// A body may have a megabyte: a page with them has to be short.
+const bodyComplexity = 15;
+
 export const MailRef = builder.objectRef<MailRecord>('Mail').implement({
   description: 'A mail, as it was written down before it was sent.',
   fields: (t) => ({
@@ -21,8 +24,14 @@ export const MailRef = builder.objectRef<MailRecord>('Mail').implement({
     to: t.exposeString('recipient'),
     toName: t.exposeString('recipientName', { nullable: true }),
     subject: t.exposeString('subject'),
-    html: t.exposeString('html'),
-    text: t.exposeString('text'),
+    html: t.string({
+      complexity: bodyComplexity,
+      resolve: async (mail, _args, { services }) => (await services.mailBody(mail.id)).html,
+    }),
+    text: t.string({
+      complexity: bodyComplexity,
+      resolve: async (mail, _args, { services }) => (await services.mailBody(mail.id)).text,
+    }),
     messageId: t.exposeString('messageId', { description: 'The same for every attempt.' }),
     status: t.expose('status', { type: MailStatusEnum }),
     attemptCount: t.exposeInt('attempts'),
