@@ -14,6 +14,16 @@ RUN npm ci --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund
 # What is in the image, for scanners.
 RUN npm sbom --package-lock-only --omit=dev --omit=optional --sbom-format=cyclonedx --sbom-type=application > sbom.cdx.json
 
+# The dashboard is built with what is not needed later.
+FROM ${NODE} AS dashboard
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY bin bin
+COPY src src
+RUN node src/cli.ts dashboard
+
 FROM ${NODE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -35,7 +45,9 @@ COPY --from=packages /app/sbom.cdx.json ./
 COPY package.json schema.graphql ./
 COPY jetstream jetstream
 COPY data data
+COPY bin bin
 COPY src src
+COPY --from=dashboard /app/dist dist
 ENV NODE_ENV=production \
     NODE_OPTIONS=--disable-warning=ExperimentalWarning \
     HOST=0.0.0.0 \
