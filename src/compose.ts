@@ -197,6 +197,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const digests = createDigests({
     engine: engines[0]!,
     mailer,
+    mailSendSeconds: config.mail.sendSeconds,
     newId,
     urlSecret: config.urlSecret,
     publicUrl: config.publicUrl,

@@ -15,6 +15,7 @@ export interface DigestParts {
   /** The shard on which all requests and digests are. */
   readonly engine: { readonly shard: Shard; readonly announcer: Announcer; readonly feed: EventFeed };
   readonly mailer: Mailer;
+  readonly mailSendSeconds: number;
   readonly newId: (shard: number) => string;
   readonly urlSecret: string;
   readonly publicUrl: string;
@@ -29,12 +30,19 @@ export function createDigests(parts: DigestParts): {
   readonly handlers: readonly AnyTaskHandler[];
 } {
   const { shard, announcer, feed } = parts.engine;
-  const { mailer, newId, urlSecret, publicUrl, now, observeBatch, log } = parts;
+  const { mailer, mailSendSeconds, newId, urlSecret, publicUrl, now, observeBatch, log } = parts;
   const store = new DigestStore(shard);
   const render = createRenderDigest({ store, urlSecret, publicUrl });
   const updates = new RequestUpdates(feed, shard, store, log);
   return {
     services: createDigestServices({ shard, store, render, updates, announcer, newId, now, observeBatch }),
-    handlers: createDigestHandlers({ shard, store, mailer, render, eventsWritten: () => announcer.eventsWritten() }),
+    handlers: createDigestHandlers({
+      shard,
+      store,
+      mailer,
+      mailSendSeconds,
+      render,
+      eventsWritten: () => announcer.eventsWritten(),
+    }),
   };
 }

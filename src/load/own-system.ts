@@ -22,6 +22,9 @@ export interface OwnSystemOptions {
   readonly cacheDirectory: string;
   readonly gateways: number;
   readonly schedulers: number;
+  readonly workers?: number;
+  /** Of every program, beside what the system needs. */
+  readonly environment?: Readonly<Record<string, string>>;
   readonly report: (line: string) => void;
 }
 
@@ -77,6 +80,7 @@ export class OwnSystem {
         NATS_URL: nats.url,
         AUTH_SECRET: authSecret,
         BLOB_URL: `fs:${join(options.directory, 'documents')}`,
+        ...options.environment,
       };
       const { programs, urls } = await describePrograms(options, environment);
       system = new OwnSystem({ options, natsBinary, log, postgres, nats, databaseUrl, authSecret, programs, urls });
@@ -150,7 +154,7 @@ async function provisionAt(natsUrl: string, log: Logger): Promise<void> {
 
 /** Each gateway keeps its port over restarts, as behind a service's address. */
 async function describePrograms(
-  { directory, gateways, schedulers }: OwnSystemOptions,
+  { directory, gateways, schedulers, workers = 0 }: OwnSystemOptions,
   environment: Readonly<Record<string, string>>,
 ): Promise<{ programs: ChildProgram[]; urls: string[] }> {
   const programs: ChildProgram[] = [];
@@ -169,6 +173,9 @@ async function describePrograms(
   }
   for (let number = 1; number <= schedulers; number++) {
     programs.push(new ChildProgram({ kind: 'scheduler', name: `scheduler ${number}`, environment, directory }));
+  }
+  for (let number = 1; number <= workers; number++) {
+    programs.push(new ChildProgram({ kind: 'worker', name: `worker ${number}`, environment, directory }));
   }
   return { programs, urls };
 }

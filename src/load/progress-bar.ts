@@ -10,8 +10,11 @@ export class ProgressBar {
   #shownMs = Number.NEGATIVE_INFINITY;
   #drawn = false;
 
-  constructor(stream: NodeJS.WriteStream) {
+  readonly #describe: (progress: Progress) => string;
+
+  constructor(stream: NodeJS.WriteStream, describe: (progress: Progress) => string = describeCases) {
     this.#stream = stream;
+    this.#describe = describe;
   }
 
   show(progress: Progress): void {
@@ -35,8 +38,9 @@ export class ProgressBar {
     this.#drawn = false;
   }
 
-  #draw({ registered, decided, cases }: Progress): void {
-    const counts = `registered ${registered}, decided ${decided} of ${cases}`;
+  #draw(progress: Progress): void {
+    const { decided, cases } = progress;
+    const counts = this.#describe(progress);
     if (!this.#stream.isTTY) {
       this.#stream.write(`${counts}\n`);
       return;
@@ -45,4 +49,8 @@ export class ProgressBar {
     this.#stream.write(`\r\x1b[K[${'#'.repeat(full)}${'.'.repeat(barWidth - full)}] ${counts}`);
     this.#drawn = true;
   }
+}
+
+function describeCases({ registered, decided, cases }: Progress): string {
+  return `registered ${registered}, decided ${decided} of ${cases}`;
 }

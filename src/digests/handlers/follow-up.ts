@@ -33,7 +33,7 @@ export function createFollowUpHandler({ shard, store, eventsWritten }: FollowUpP
     kind: 'digest-follow-up',
     concurrency: 2,
     timeLimitMilliseconds: 300_000,
-    leaseSeconds: 30,
+    leaseSeconds: 15,
     maxAttempts: 20,
     backoff: { firstMilliseconds: 1_000, factor: 2, capMilliseconds: 600_000 },
     parsePayload: (field, payload) => ({ digestId: parseDigestId(field, payload) }),

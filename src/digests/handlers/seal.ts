@@ -27,13 +27,18 @@ export function createSealHandler({ shard, eventsWritten }: SealParts): AnyTaskH
     kind: 'digest-seal',
     concurrency: 8,
     timeLimitMilliseconds: 60_000,
-    leaseSeconds: 30,
+    leaseSeconds: 5,
     maxAttempts: 20,
     // Soon again at first: a window that is late keeps people waiting.
     backoff: { firstMilliseconds: 500, factor: 2, capMilliseconds: 300_000 },
     parsePayload: (field, payload) => ({ digestId: parseDigestId(field, payload) }),
-    async run({ digestId }, { namespace }) {
-      const row = (await shard.run<Row>(sealDigest, [digestId, namespace]))[0];
+    async run({ digestId }, { namespace, attempt }) {
+      // One that holds very much takes longer than a statement may: then with more patience.
+      const values = [digestId, namespace];
+      const rows = await (attempt === 1
+        ? shard.run<Row>(sealDigest, values)
+        : shard.runPatiently<Row>(sealDigest, values));
+      const row = rows[0];
       if (row === undefined) throw new FatalTaskError('There is no such digest');
       crashPoint('seal_after_commit');
       eventsWritten();

@@ -19,6 +19,8 @@ export interface SendParts {
   readonly shard: Shard;
   readonly store: DigestStore;
   readonly mailer: Pick<Mailer, 'deliver'>;
+  /** How long one attempt to send may take. */
+  readonly mailSendSeconds: number;
   readonly render: RenderDigest;
   readonly eventsWritten: () => void;
 }
@@ -39,14 +41,16 @@ export function digestMailKey({ digestId, part, round }: Payload): string {
  * down before it leaves; what was written down is sent, however often that takes.
  */
 export function createSendHandler(parts: SendParts): AnyTaskHandler {
-  const { shard, store, mailer, render, eventsWritten } = parts;
+  const { shard, store, mailer, mailSendSeconds, render, eventsWritten } = parts;
   return defineTask<Payload>({
     kind: 'digest-send',
     concurrency: 4,
-    timeLimitMilliseconds: 320_000,
-    leaseSeconds: 30,
-    maxAttempts: 12,
-    backoff: { firstMilliseconds: 1_000, factor: 3, capMilliseconds: 3_600_000 },
+    timeLimitMilliseconds: (mailSendSeconds + 15) * 1_000,
+    // It outlasts a sending: before that, nobody may begin another one.
+    leaseSeconds: mailSendSeconds + 5,
+    maxAttempts: 36,
+    // Servers that put strangers off take their mail after minutes; those that are down come back after hours.
+    backoff: { firstMilliseconds: 1_000, factor: 2, capMilliseconds: 3_600_000 },
     parsePayload: (field, payload) => ({
       digestId: parseDigestId(field, payload),
       part: parseCount(field, payload, 'part'),
@@ -83,7 +87,8 @@ export function createSendHandler(parts: SendParts): AnyTaskHandler {
   /** What does not go away by itself marks the digest, so that somebody looks; the rest is tried again. */
   async function judge(error: unknown, { digestId, part, round }: Payload, run: TaskRun): Promise<never> {
     const bounced = error instanceof MailError && error.kind === 'PERMANENT';
-    if (run.signal.aborted || (!bounced && run.attempt < run.maxAttempts)) throw error;
+    const held = error instanceof MailError && error.kind === 'HELD';
+    if (run.signal.aborted || (!bounced && !held && run.attempt < run.maxAttempts)) throw error;
     const text = error instanceof Error ? error.message : String(error);
     const what = text.toWellFormed().replaceAll('\0', ' ').slice(0, failureCharacters).toWellFormed();
     await shard.run(failDigest, [digestId, part, round, what, bounced]);

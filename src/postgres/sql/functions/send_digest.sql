@@ -9,7 +9,7 @@ begin
   loop
     insert into digest_mails (digest_id, part, round) values (target.id, target.part, target.round) on conflict do nothing;
     perform add_digest_task(target.id, 'digest-send',
-                            jsonb_build_object('digestId', target.id, 'part', target.part, 'round', target.round), null, 12);
+                            jsonb_build_object('digestId', target.id, 'part', target.part, 'round', target.round), null, 36);
   end loop;
 end
 $$;
