@@ -129,9 +129,6 @@ export class TestSystem {
   /** Starts a worker in this process. */
   runWorker(environment: Environment = {}): Promise<RunningProgram> {
     return this.#run('worker', environment, createWorkerServices);
-  /** Starts a worker with all handlers in this process. */
-  runWorker(environment: Environment = {}): Promise<RunningProgram> {
-    return this.#run('worker', environment, (foundation) => createWorkerServices(foundation));
   }
 
   /** Starts a program as a process of its own. @param extra environment of the first start alone */
