@@ -29,15 +29,16 @@ const scaled = readData<ScaledObject>('k8s/components/keda/worker.yaml');
 const { triggers } = scaled.spec;
 
 let cluster: NatsCluster;
-let database: TestDatabase;
+let databases: readonly TestDatabase[];
 let foundation: Foundation;
 
 beforeAll(async () => {
-  [cluster, database] = await Promise.all([startNatsCluster(), createDatabase()]);
-  await migrateAll([database.url], () => undefined);
+  [cluster, ...databases] = await Promise.all([startNatsCluster(), createDatabase(), createDatabase()]);
+  const urls = databases.map(({ url }) => url);
+  await migrateAll(urls, () => undefined);
   const blobs = uniqueDirectory('blobs');
   mkdirSync(blobs, { recursive: true });
-  const environment = { DATABASE_URLS: database.url, NATS_URL: cluster.url, AUTH_SECRET: testSecret };
+  const environment = { DATABASE_URLS: urls.join(','), NATS_URL: cluster.url, AUTH_SECRET: testSecret };
   const config = readConfig({ ...environment, BLOB_URL: `fs:${blobs}`, STREAM_REPLICAS: '3', PORT: '0' });
   foundation = await compose(config, log, 'test');
   await provision(foundation.link, { replicas: 3, topics: listProvisionedTopics() });
@@ -45,7 +46,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await foundation.close();
   await cluster.stop();
-  await database.drop();
+  for (const database of databases) await database.drop();
 });
 
 /** What the job makes consumers of before they are used. */
@@ -71,6 +72,10 @@ function namesOf(first: number): Names {
   };
 }
 
+function sumOf(lags: ReadonlyMap<string, number>): number {
+  return [...lags.values()].reduce((sum, lag) => sum + lag);
+}
+
 function indexOf(name: string): number {
   return cluster.servers.findIndex((server) => server.name === name);
 }
@@ -91,9 +96,11 @@ it('nats-server takes both configurations', () => {
 
 it('each kind that workers run has a trigger, a consumer that is made before, and a place in the sum', () => {
   const topics = listProvisionedTopics();
-  expect(topics.map(({ topic }) => topic).sort(), 'node test/k8s/write-triggers.ts adds a new kind').toEqual(
-    foundation.taskHandlers.map(({ kind }) => kind).sort(),
-  );
+  const wanted = foundation.taskHandlers.flatMap(({ kind }) => databases.map((_, shard) => `${kind} ${shard}`));
+  expect(
+    topics.map(({ topic, shard = 0 }) => `${topic} ${shard}`).sort(),
+    'node test/k8s/write-triggers.ts adds a new kind',
+  ).toEqual(wanted.sort());
   expect(triggers.map(({ metadata }) => `${metadata.stream}/${metadata.consumer}`).sort()).toEqual(
     topics.map((topic) => `${streamOf(topic.system)}/${consumerName(topic)}`).sort(),
   );
@@ -104,7 +111,7 @@ it('each kind that workers run has a trigger, a consumer that is made before, an
     expect(metadata.natsServerMonitoringEndpoint).toBe('nats-headless.caseload.svc.cluster.local:8222');
   }
   const { formula } = scaled.spec.advanced.scalingModifiers;
-  expect(formula.split(' + ')).toEqual(triggers.map(({ name }) => name));
+  expect(formula.split(/\s*\+\s*/)).toEqual(triggers.map(({ name }) => name));
   expect(scaled.spec.fallback).toMatchObject({ behavior: 'currentReplicasIfHigher' });
   expect(scaled.spec.fallback.replicas).toBeGreaterThan(0);
 });
@@ -117,14 +124,17 @@ it('waiting and running tasks of every kind count, cases that people hold do not
     kind: 'webhook',
     payload: { url: 'https://example.com/hook', body: { n } },
   }));
-  await createJob(foundation, webhooks);
+  // A job's tasks lie on one shard, and jobs go to the shards in turn.
+  await createJob(foundation, webhooks.slice(0, 20));
+  await createJob(foundation, webhooks.slice(20));
   const registered = await foundation.services.register(alice, application);
   expect(registered.kind).toBe('registered');
   const claim = { namespace: 'acme', topics: ['cases'], waitMs: 5_000, leaseSeconds: 60 };
   expect((await foundation.services.claimNextCase(bob, claim, never)).kind).toBe('claimed');
-  await waitUntil('all tickets are there', async () => (await readLags()).get('acme_webhook') === 50);
+  await waitUntil('all tickets are there', async () => sumOf(await readLags()) === 50);
   const waiting = await readLags();
-  expect([...waiting.values()].reduce((sum, lag) => sum + lag)).toBe(50);
+  // On both shards.
+  for (const name of ['acme_webhook', 'acme_webhook_1']) expect(waiting.get(name)).toBeGreaterThan(0);
   expect(countReplicas(scaled, waiting)).toBe(3);
 
   // Whichever server the service leads to, the leader is asked.
@@ -153,7 +163,7 @@ it('waiting and running tasks of every kind count, cases that people hold do not
   await stopWorker();
 
   await createJob(foundation, webhooks.slice(0, 21));
-  await waitUntil('the new tickets are there', async () => (await readLags()).get('acme_webhook') === 21);
+  await waitUntil('the new tickets are there', async () => sumOf(await readLags()) === 21);
   // The leader goes: the service leads to a server that is there, and the others choose a new one.
   const webhook = triggers.find(({ name }) => name === 'acme_webhook')!;
   const first = indexOf(await readLeader(webhook, namesOf(0)));

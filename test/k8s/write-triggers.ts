@@ -3,14 +3,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
+import type { TopicName } from '../../src/jetstream/subjects.ts';
+import { consumerName, streamOf, ticketSubject } from '../../src/jetstream/subjects.ts';
 import { createLogger } from '../../src/log.ts';
 
 /**
- * Writes the kinds of tasks that this version runs into the autoscaler and into the job that makes their consumers; to
- * be run when a kind was added: node test/k8s/write-triggers.ts
+ * Writes the kinds of tasks that this version runs, on each shard, into the autoscaler and into the job that makes their
+ * consumers. To be run when a kind was added, and for another number of shards than the two of the demonstration:
+ *
+ *   node test/k8s/write-triggers.ts [shards]
  */
 
 const namespace = 'acme';
+const shards = Number(process.argv[2] ?? 2);
 const scalerFile = new URL('../../k8s/components/keda/worker.yaml', import.meta.url);
 const setupFile = new URL('../../k8s/base/setup.yaml', import.meta.url);
 
@@ -32,31 +37,33 @@ async function listKinds(): Promise<readonly string[]> {
   return foundation.taskHandlers.map(({ kind }) => kind).sort();
 }
 
-function variableOf(kind: string): string {
-  return `${namespace}_${kind.replaceAll('-', '_')}`;
+/** A formula takes names without dashes. */
+function variableOf(topic: TopicName): string {
+  return consumerName(topic).replaceAll('-', '_');
 }
 
-function writeTrigger(kind: string, index: number): string {
+function writeTrigger(topic: TopicName, index: number): string {
   const remark =
     index === 0 ? '        # The headless service, because only the leader of a consumer knows its numbers.\n' : '';
   return `    - type: nats-jetstream
-      name: ${variableOf(kind)}
+      name: ${variableOf(topic)}
       metadata:
 ${remark}        natsServerMonitoringEndpoint: nats-headless.caseload.svc.cluster.local:8222
         account: "$G"
-        stream: TASKS
-        consumer: ${namespace}_${kind}
+        stream: ${streamOf(topic.system)}
+        consumer: ${consumerName(topic)}
         lagThreshold: "20"
 `;
 }
 
-const kinds = await listKinds();
-const scaler = readFileSync(scalerFile, 'utf8');
-const head = scaler.slice(0, scaler.indexOf('  triggers:\n'));
-const formula = kinds.map(variableOf).join(' + ');
-writeFileSync(
-  scalerFile,
-  `${head.replace(/^ {6}formula: .*$/m, `      formula: ${formula}`)}  triggers:\n${kinds.map(writeTrigger).join('')}`,
+const topics = (await listKinds()).flatMap((topic) =>
+  Array.from({ length: shards }, (_, shard): TopicName => ({ system: 'tasks', namespace, topic, shard })),
 );
-const topics = kinds.map((kind) => `            - --topic=tasks.${namespace}.${kind}\n`).join('');
-writeFileSync(setupFile, readFileSync(setupFile, 'utf8').replace(/( {12}- --topic=\S+\n)+/, topics));
+const scaler = readFileSync(scalerFile, 'utf8');
+const head = scaler.slice(0, scaler.indexOf('      formula: '));
+const middle = scaler.slice(scaler.indexOf('      target: '), scaler.indexOf('  triggers:\n'));
+const formula = topics.map((topic) => `        ${variableOf(topic)}`).join(' +\n');
+const triggers = topics.map(writeTrigger).join('');
+writeFileSync(scalerFile, `${head}      formula: >-\n${formula}\n${middle}  triggers:\n${triggers}`);
+const options = topics.map((topic) => `            - --topic=${ticketSubject(topic)}\n`).join('');
+writeFileSync(setupFile, readFileSync(setupFile, 'utf8').replace(/( {12}- --topic=\S+\n)+/, options));
