@@ -20,6 +20,7 @@ import type { HeadListener } from './jetstream/engine-announcer.ts';
 import { EngineAnnouncer, listenHeads } from './jetstream/engine-announcer.ts';
 import { JetStreamEventBus } from './jetstream/event-bus.ts';
 import { NatsQueueTraffic } from './jetstream/queue-traffic.ts';
+import { RoutingTable } from './jetstream/routing-table.ts';
 import type { ShardTopic } from './jetstream/subjects.ts';
 import { JetStreamTicketLedger } from './jetstream/ticket-ledger.ts';
 import { Tickets } from './jetstream/tickets.ts';
@@ -50,6 +51,8 @@ import { TopicSpreads } from './shards/route-queue.ts';
 import type { RoutedShard } from './shards/route-verbs.ts';
 import { routeCaseReads, routeTaskReads, routeVerbs } from './shards/route-verbs.ts';
 import { noRouting } from './shards/routing.ts';
+import { createRoutingServices } from './shards/routing-services.ts';
+import { Takeovers } from './shards/takeovers.ts';
 import type { ClaimTaskRow } from './tasks/claim-row.ts';
 import { createClaimTasks } from './tasks/claim-tasks.ts';
 import { createFinish } from './tasks/finish.ts';
@@ -250,18 +253,34 @@ export async function compose(config: Config, log: Logger, program: string): Pro
         claims,
         shards: shardsByNumber,
         announcers: new Map(engines.map(({ number, announcer }) => [number, announcer])),
+        isNear: (number) => config.region === undefined || config.shardRegions[number] === config.region,
         now: () => performance.now(),
         random: Math.random,
         log,
       })
     : undefined;
+  const routingTable = isSpread
+    ? await new RoutingTable({ link, replicas: config.streamReplicas, log }).open()
+    : undefined;
+  const takeovers = routingTable === undefined ? undefined : new Takeovers(routingTable, Date.now, log);
   const marks = new ReadyMarks(() => performance.now());
   if (isSpread) heads.add(marks);
   const placement = new Placement({
     engines,
-    region: undefined,
-    regionOf: () => undefined,
-    routing: () => noRouting,
+    region: config.region,
+    regionOf: (number) => config.shardRegions[number],
+    routing: () => routingTable?.current ?? noRouting,
+    onTakeover: (home) => takeovers?.note(home),
+    now: Date.now,
+  });
+  const routing = createRoutingServices({
+    engines,
+    placement,
+    store: routingTable,
+    ownRegion: config.region,
+    regionOf: (number) => config.shardRegions[number],
+    now: Date.now,
+    log,
   });
   const spreads = new TopicSpreads(placement, marks);
   const finishes = new Map(engines.map((engine) => [engine.number, createFinish(engine)]));
@@ -270,6 +289,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const services: Services = {
     ...verbs,
     ...digests.services,
+    ...routing,
     caseStore: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
     topicName: (caseId, topicId) => {
       const topics = enginesByNumber.get(shardOf(caseId))?.topics;
@@ -356,6 +376,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     services,
     async close() {
       stopHeads();
+      routingTable?.close();
       for (const one of everyClaims) one.close();
       queueTraffic.close();
       for (const { feed } of engines) feed.stop();

@@ -2,6 +2,7 @@ import type { CaseTaskRules } from './cases/case-task-rules.ts';
 import { readCaseTaskRules } from './cases/case-task-rules.ts';
 import type { ScannerConfig } from './documents/scan-document.ts';
 import { limits } from './domain/limits.ts';
+import { isName } from './domain/names.ts';
 import type { MailConfig } from './mail/mail-config.ts';
 import { readMailConfig } from './mail/mail-config.ts';
 import type { OidcConfig } from './site/oidc-config.ts';
@@ -16,6 +17,10 @@ export interface Config {
   readonly healthPort: number | undefined;
   /** One PostgreSQL URL a shard; the position in the list is the shard's number. */
   readonly databaseUrls: readonly string[];
+  /** The region of each shard, in the order of `databaseUrls`; empty where there are no regions. */
+  readonly shardRegions: readonly string[];
+  /** In which region this program runs. */
+  readonly region: string | undefined;
   readonly natsUrl: string;
   readonly natsCredentialsFile: string | undefined;
   readonly streamReplicas: number | undefined;
@@ -93,6 +98,19 @@ export function readConfig(environment: Environment): Config {
     if (!/^postgres(ql)?:\/\//.test(url)) faults.push(`DATABASE_URLS entry ${index + 1} must start with postgres://`);
   }
   if (databaseUrls.length > 4096) faults.push('DATABASE_URLS may name at most 4096 shards');
+  const shardRegions = (text('SHARD_REGIONS') ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const region = text('REGION');
+  if (shardRegions.some((name) => !isName(name)))
+    faults.push("SHARD_REGIONS must be names of a-z, 0-9 and '-', separated by commas");
+  if (shardRegions.length > 0 && shardRegions.length !== databaseUrls.length)
+    faults.push(`SHARD_REGIONS must name a region for each of the ${databaseUrls.length} entries of DATABASE_URLS`);
+  if (region === undefined && shardRegions.length > 0)
+    faults.push('REGION is needed with SHARD_REGIONS: the region in which this program runs');
+  if (region !== undefined && !shardRegions.includes(region))
+    faults.push(`REGION must be one of SHARD_REGIONS, not '${region}'`);
   const natsUrl = text('NATS_URL');
   if (natsUrl === undefined)
     faults.push('NATS_URL is needed, for instance nats://127.0.0.1:4222 (npm start brings its own nats-server)');
@@ -128,6 +146,8 @@ export function readConfig(environment: Environment): Config {
     port,
     healthPort: text('HEALTH_PORT') === undefined ? undefined : whole('HEALTH_PORT', 0, 0, 65_535),
     databaseUrls,
+    shardRegions,
+    region,
     natsUrl: natsUrl ?? '',
     natsCredentialsFile: text('NATS_CREDENTIALS_FILE'),
     streamReplicas: text('STREAM_REPLICAS') === undefined ? undefined : whole('STREAM_REPLICAS', 1, 1, 5),

@@ -19,6 +19,7 @@ import type { JobRecord } from './domain/task.ts';
 import type { AuditLogArguments, AuditLogPage } from './events/audit-log.ts';
 import type { MailServices } from './mail/read-mails.ts';
 import type { DequeueServices, QueueServices } from './priority-queue/services.ts';
+import type { RoutingServices } from './shards/routing-services.ts';
 import type { JobSubject } from './tasks/jobs-about.ts';
 import type { JobWatchServices, TaskServices } from './tasks/services.ts';
 
@@ -32,6 +33,7 @@ export interface Services
     MailServices,
     QueueServices,
     DequeueServices,
+    RoutingServices,
     DigestServices {
   /** The name of a case's topic. */
   readonly topicName: (caseId: string, topicId: number) => string | Promise<string>;

@@ -22,6 +22,8 @@ export interface SpreadClaimsOptions<Row extends ClaimRow> {
   readonly claims: Claims<Row>;
   readonly shards: ReadonlyMap<number, Shard>;
   readonly announcers: ReadonlyMap<number, Announcer>;
+  /** The shards of the own region: the others' items are taken when these have none. */
+  readonly isNear: (shard: number) => boolean;
   readonly now: () => number;
   readonly random: () => number;
   readonly log: Logger;
@@ -105,7 +107,8 @@ export class SpreadClaims<Row extends ClaimRow> {
         const key = headOf(sight);
         return key === undefined || sight.paused ? [] : [{ topic: sight.topic, key }];
       });
-      heads.sort((a, b) => compareKeys(a.key, b.key));
+      const distance = (topic: Topic): number => (this.#options.isNear(topic.shard) ? 0 : 1);
+      heads.sort((a, b) => distance(a.topic) - distance(b.topic) || compareKeys(a.key, b.key));
       for (const { topic } of heads) {
         const result = await this.#attempt(topic, request);
         if (result !== undefined && result.kind !== 'paused') return result;

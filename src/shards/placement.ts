@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Fault, unavailable } from '../domain/errors.ts';
+import { limits } from '../domain/limits.ts';
 import type { ShardEngine } from '../shard-engine.ts';
 import type { Routing } from './routing.ts';
 import { routeOf } from './routing.ts';
@@ -13,7 +14,13 @@ export interface PlacementOptions {
   /** The region of each shard, by its number. */
   readonly regionOf: (shard: number) => string | undefined;
   readonly routing: () => Routing;
+  /** Told when a shard takes what has its home on another that cannot be reached. */
+  readonly onTakeover: (home: number) => void;
+  readonly now: () => number;
 }
+
+/** Whether a shard has the answer to a request under this key. */
+export type FindKey = (engine: ShardEngine) => Promise<boolean>;
 
 /** Which shard takes something new: those of the region that is asked for, else of the own, else of the next one. */
 export class Placement {
@@ -37,9 +44,13 @@ export class Placement {
    * @throws Fault `BAD_USER_INPUT` when there is no such region
    */
   tiers(region: string | null | undefined): readonly (readonly ShardEngine[])[] {
+    return this.#tiers(region, false);
+  }
+
+  #tiers(region: string | null | undefined, withDrained: boolean): readonly (readonly ShardEngine[])[] {
     const { engines, regionOf, routing } = this.#options;
     const { drained } = routing();
-    const open = engines.filter(({ number }) => !drained.has(number));
+    const open = engines.filter(({ number }) => withDrained || !drained.has(number));
     const wanted = region ?? this.#options.region;
     if (this.#regions.length === 0 || wanted === undefined) return open.length === 0 ? [] : [open];
     if (!this.#regions.includes(wanted))
@@ -70,6 +81,28 @@ export class Placement {
       if (engine !== undefined) return engine;
     }
     throw unavailable(retryAfterMilliseconds);
+  }
+
+  /**
+   * As `choose`, for a request under an idempotency key. Shards that come before the chosen one in the key's order but
+   * are drained, and those that may have taken the key in place of the chosen one, are asked first whether they have it.
+   * Faults as for `choose`.
+   */
+  async chooseForKey(key: readonly string[], region: string | null | undefined, has: FindKey): Promise<ShardEngine> {
+    const ranked = this.#tiers(region, true).flatMap((tier) => rankByKey(tier, key));
+    const { drained, takeovers } = this.#options.routing();
+    const place = ranked.findIndex((engine) => isAvailable(engine) && !drained.has(engine.number));
+    const chosen = ranked[place];
+    if (chosen === undefined) throw unavailable(retryAfterMilliseconds);
+    const open = ranked.find(({ number }) => !drained.has(number))!;
+    if (open !== chosen) this.#options.onTakeover(open.number);
+    const takenOverAt = takeovers.get(chosen.number);
+    const wasAway = takenOverAt !== undefined && this.#options.now() - takenOverAt < limits.idempotencySeconds * 1_000;
+    const others = ranked.filter(
+      (engine, index) => engine !== chosen && isAvailable(engine) && (index < place || wasAway || open !== chosen),
+    );
+    const found = await Promise.all(others.map(has));
+    return others[found.indexOf(true)] ?? chosen;
   }
 
   /** The shards over which a topic is spread, by its own order, as many as it is given; then all others. */

@@ -4,6 +4,7 @@ import { isId, shardOf } from '../domain/ids.ts';
 import { limits } from '../domain/limits.ts';
 import { isName } from '../domain/names.ts';
 import type { QueueItem, QueueTopic } from '../domain/queue-item.ts';
+import { loadStatement } from '../postgres/sql.ts';
 import type { EnqueuedItem, EnqueueInput, EnqueueResult } from '../priority-queue/enqueue.ts';
 import type { TopicCounts } from '../priority-queue/list-topics.ts';
 import type { QueueServices } from '../priority-queue/services.ts';
@@ -13,6 +14,8 @@ import type { Placement, TopicSpread } from './placement.ts';
 import { isAvailable, rankByKey } from './placement.ts';
 import type { ReadyMarks } from './ready-marks.ts';
 import type { RoutedShard } from './route-verbs.ts';
+
+const readAnswer = loadStatement('read-enqueue-answer');
 
 /** Finds over how many shards a topic is spread: one, unless its settings say more. */
 export class TopicSpreads {
@@ -137,7 +140,13 @@ async function placeItems(
   const region = input.region ?? null;
   // What cannot be a name is refused by whichever shard gets it.
   if (!isName(namespace)) return input.items.map(() => placement.choose([namespace], region));
-  const keyHome = key == null ? undefined : placement.choose([namespace, actor?.subject ?? '', key], region);
+  const subject = actor?.subject ?? '';
+  const keyHome =
+    key == null
+      ? undefined
+      : await placement.chooseForKey([namespace, subject, key], region, async ({ shard }) => {
+          return (await shard.run(readAnswer, [namespace, subject, key])).length > 0;
+        });
   const spreadOf = new Map<string, TopicSpread | undefined>();
   const homeOf = new Map<string, ShardEngine>();
   const targets: ShardEngine[] = [];

@@ -36,8 +36,6 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement,
     return shard.verbs;
   };
   const chosen = (engine: ShardEngine): ShardVerbs => byNumber.get(engine.number)!.verbs;
-  const keyOf = (actor: Actor | undefined, namespace: string, key: string | null | undefined) =>
-    key === null || key === undefined ? undefined : [namespace, actor?.subject ?? '', key];
   const ofSchedule = ({ namespace, name }: { readonly namespace: string; readonly name: string }): ShardVerbs =>
     chosen(placement.choose([namespace, 'schedule', name]));
   const newestFirst = (a: Edge<{ readonly id: string }>, b: Edge<{ readonly id: string }>): number =>
@@ -54,10 +52,8 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement,
       const number = [...numbers][0];
       const shard = number === undefined ? undefined : byNumber.get(number);
       if (shard !== undefined) return shard.verbs.register(actor, input);
-      return chosen(placement.choose(keyOf(actor, input.namespace, input.idempotencyKey), input.region)).register(
-        actor,
-        input,
-      );
+      const engine = await placeKeyed(placement, actor, 'register', input, input.region);
+      return chosen(engine).register(actor, input);
     },
     claimCase: async (actor, input) => at(input.caseId, 'Case').claimCase(actor, input),
     extendLease: async (actor, input) => at(input.caseId, 'Case').extendLease(actor, input),
@@ -80,8 +76,10 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement,
     createJob: async (actor, input) => {
       // What must be unique is so on its shard: all of a namespace's tasks with unique keys lie on one.
       const isUnique = input.tasks.some((task) => task.uniqueKey != null);
-      const key = isUnique ? [input.namespace, 'unique tasks'] : keyOf(actor, input.namespace, input.idempotencyKey);
-      return chosen(placement.choose(key)).createJob(actor, input);
+      const engine = isUnique
+        ? placement.choose([input.namespace, 'unique tasks'])
+        : await placeKeyed(placement, actor, 'createJob', input, undefined);
+      return chosen(engine).createJob(actor, input);
     },
     findJob: async (actor, id) => at(id, 'Job').findJob(actor, id),
     findTask: async (actor, id) => at(id, 'Task').findTask(actor, id),
@@ -148,6 +146,23 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement,
     ...routeQueueVerbs(shards, placement, spreads),
     taskStore: routeTaskReads(shards.map(({ engine }) => engine)),
   };
+}
+
+/** The shard of a request that may have an idempotency key. Faults as for `Placement.choose`. */
+async function placeKeyed(
+  placement: Placement,
+  actor: Actor | undefined,
+  operation: string,
+  { namespace, idempotencyKey: key }: { readonly namespace: string; readonly idempotencyKey?: string | null },
+  region: string | null | undefined,
+): Promise<ShardEngine> {
+  if (key === null || key === undefined) return placement.choose(undefined, region);
+  const subject = actor?.subject ?? '';
+  return placement.chooseForKey(
+    [namespace, subject, key],
+    region,
+    async ({ caseStore }) => (await caseStore.idempotentResult(namespace, subject, operation, key)) !== undefined,
+  );
 }
 
 /** The reads that resolvers use, by id. */

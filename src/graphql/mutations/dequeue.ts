@@ -68,7 +68,7 @@ const DequeueInput = builder.inputType('DequeueInput', {
       description: 'How long to wait for the first item when none is ready; at most 30,000.',
     }),
     leaseSeconds: t.int({ description: '1 to 43,200; the item’s or topic’s own length without it.' }),
-    region: t.string({ description: 'Has no effect yet.' }),
+    region: t.string({ description: 'Whose shards are looked at first; the gateway’s own region without it.' }),
   }),
 });
 

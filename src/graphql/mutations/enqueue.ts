@@ -10,11 +10,23 @@ import { ItemRef } from '../types/queue.ts';
 interface ItemEnqueuedShape {
   readonly kind: 'ItemEnqueued';
   readonly item: QueueItem;
+  readonly askedRegion: string | null;
 }
 
 const ItemEnqueued = builder.objectRef<ItemEnqueuedShape>('ItemEnqueued').implement({
   description: 'The item is in the record and will be delivered.',
-  fields: (t) => ({ item: t.field({ type: ItemRef, resolve: (result) => result.item }) }),
+  fields: (t) => ({
+    item: t.field({ type: ItemRef, resolve: (result) => result.item }),
+    region: t.string({
+      nullable: true,
+      description: 'Where it is kept; null without regions.',
+      resolve: ({ item }, _args, { services }) => services.regionOf(item.id),
+    }),
+    takenOver: t.boolean({
+      description: 'Another region took it than the one that was asked for, or the gateway’s own.',
+      resolve: ({ item, askedRegion }, _args, { services }) => services.wasTakenOver(item.id, askedRegion),
+    }),
+  }),
 });
 
 interface DuplicateItemShape extends ProblemShape {
@@ -87,7 +99,7 @@ const EnqueueInput = builder.inputType('EnqueueInput', {
   fields: (t) => ({
     namespace: t.string({ required: true }),
     items: t.field({ type: [EnqueueItemInput], required: true, description: '1 to 1,000.' }),
-    region: t.string({ description: 'Has no effect yet.' }),
+    region: t.string({ description: 'Where the items should be kept; the gateway’s own region without it.' }),
     idempotencyKey: t.string({ description: 'The same key and input give the first result again.' }),
   }),
 });
@@ -101,15 +113,15 @@ builder.mutationField('enqueue', (t) =>
     resolve: async (_root, { input }, { actor, services }): Promise<Shape> => {
       const result = await services.enqueue(actor, input);
       if (result.kind === 'idempotencyConflict') return idempotencyConflict();
-      return { kind: 'ItemsEnqueued', results: result.results.map(toShape) };
+      return { kind: 'ItemsEnqueued', results: result.results.map((one) => toShape(one, input.region ?? null)) };
     },
   }),
 );
 
-function toShape(result: EnqueuedItem): ItemShape {
+function toShape(result: EnqueuedItem, askedRegion: string | null): ItemShape {
   switch (result.kind) {
     case 'enqueued':
-      return { kind: 'ItemEnqueued', item: result.item };
+      return { kind: 'ItemEnqueued', item: result.item, askedRegion };
     case 'duplicate':
       return {
         kind: 'DuplicateItem',

@@ -7,11 +7,18 @@ import { DocumentNotReady, documentNotReady, IdempotencyConflict, idempotencyCon
 interface CaseRegisteredShape {
   readonly kind: 'CaseRegistered';
   readonly case: HeldCase;
+  readonly askedRegion: string | null;
 }
 
 const CaseRegistered = builder.objectRef<CaseRegisteredShape>('CaseRegistered').implement({
   description: 'The case is in the record and can be claimed.',
-  fields: (t) => ({ case: t.field({ type: CaseRef, resolve: (result) => result.case }) }),
+  fields: (t) => ({
+    case: t.field({ type: CaseRef, resolve: (result) => result.case }),
+    takenOver: t.boolean({
+      description: 'Another region took it than the one that was asked for, or the gateway’s own.',
+      resolve: (result, _args, { services }) => services.wasTakenOver(result.case.case.id, result.askedRegion),
+    }),
+  }),
 });
 
 type Shape = CaseRegisteredShape | DocumentNotReadyShape | IdempotencyConflictShape;
@@ -44,7 +51,7 @@ const RegisterInput = builder.inputType('RegisterInput', {
     documents: t.field({ type: [CaseDocumentInput], description: 'At most 20.' }),
     priority: t.int({ defaultValue: 0, required: true, description: 'Lower is sooner; any 32-bit integer.' }),
     idempotencyKey: t.string({ description: 'The same key and input give the first result again.' }),
-    region: t.string({ description: 'Where the case should be kept.' }),
+    region: t.string({ description: 'Where the case should be kept; the gateway’s own region without it.' }),
   }),
 });
 
@@ -58,7 +65,7 @@ builder.mutationField('register', (t) =>
       const result = await services.register(actor, input);
       switch (result.kind) {
         case 'registered':
-          return { kind: 'CaseRegistered', case: result.held };
+          return { kind: 'CaseRegistered', case: result.held, askedRegion: input.region ?? null };
         case 'documentNotReady':
           return documentNotReady(result.documentId, result.state);
         case 'idempotencyConflict':

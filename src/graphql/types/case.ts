@@ -112,7 +112,11 @@ export const CaseRef = builder.objectRef<HeldCase>('Case').implement({
     }),
     status: t.field({ type: CaseStatusEnum, resolve: (held) => caseStatus(held.case.decision, held.lease !== null) }),
     priority: t.int({ description: 'Lower is sooner.', resolve: (held) => held.case.priority }),
-    region: t.string({ nullable: true, resolve: (held) => held.case.region }),
+    region: t.string({
+      nullable: true,
+      description: 'Where it is kept; without regions, what was asked for.',
+      resolve: (held, _args, { services }) => services.regionOf(held.case.id) ?? held.case.region,
+    }),
     registrant: t.string({ description: 'Who registered it.', resolve: (held) => held.case.registrant }),
     applicant: t.field({ type: ApplicantRef, resolve: (held) => held.case.applicant }),
     registeredAt: t.field({ type: 'DateTime', resolve: (held) => held.case.registeredAt }),
