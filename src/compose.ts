@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { warnOfUnknownKinds } from './cases/case-tasks.ts';
 import type { CaseUpdates } from './cases/case-updates.ts';
 import type { ClaimCaseRow } from './cases/claim-next.ts';
 import { createClaimNextCase, heldBy } from './cases/claim-next.ts';
@@ -226,6 +227,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   });
   const taskHandlers = [...caseHandlers, ...digests.handlers];
   const planners = new Map(engines.map((engine) => [engine.number, new SchedulePlanner({ ...engine, newId })]));
+  warnOfUnknownKinds(config.caseTasks, taskHandlers, log);
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
   const isSpread = engines.length > 1;
   const routed = engines.map((engine): RoutedShard => {

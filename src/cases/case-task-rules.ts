@@ -37,6 +37,11 @@ export function wantsKind(rules: CaseTaskRules, namespace: string, kind: string)
   return rule === 'all' || (rule !== 'none' && rule.has(kind));
 }
 
+/** The kinds that rules name. */
+export function namedKinds(rules: CaseTaskRules): readonly string[] {
+  return [...rules.namespaces.values(), rules.others].flatMap((rule) => (typeof rule === 'string' ? [] : [...rule]));
+}
+
 function parseRule(text: string): CaseTaskRule | undefined {
   if (text === 'all' || text === 'none') return text;
   const kinds = text.split(',').map((kind) => kind.trim());

@@ -1,11 +1,12 @@
 import type { CaseFacts, CaseHappening, CaseTaskKind } from '../domain/case-task.ts';
 import { limits } from '../domain/limits.ts';
 import type { Topic } from '../domain/topic.ts';
+import type { Logger } from '../log.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import type { Topics } from '../queue/topics.ts';
 import type { CaseTaskRules } from './case-task-rules.ts';
-import { wantsKind } from './case-task-rules.ts';
+import { namedKinds, wantsKind } from './case-task-rules.ts';
 
 /** A task that is written in the transaction of what happened to a case. */
 export interface NewCaseTask {
@@ -59,6 +60,17 @@ export class CaseTaskPlanner {
     if (tasks.length > limits.tasksPerJob) throw new RangeError(`A case has more than ${limits.tasksPerJob} tasks`);
     return tasks.length === 0 ? undefined : { id: newId(shard), tasks };
   }
+}
+
+/** A kind that is named wrongly in `CASE_TASKS` would be missed by nobody for long: the log says so at the start. */
+export function warnOfUnknownKinds(
+  rules: CaseTaskRules,
+  handlers: readonly { readonly kind: string; readonly ofCase?: unknown }[],
+  log: Logger,
+): void {
+  const known = handlers.filter(({ ofCase }) => ofCase !== undefined).map(({ kind }) => kind);
+  const unknown = namedKinds(rules).filter((kind) => !known.includes(kind));
+  if (unknown.length > 0) log.warn({ unknown, known }, 'CASE_TASKS names kinds that do not follow from cases');
 }
 
 /** The jobs of a batch of cases as the values that the statements take for them; none when no case has one. */

@@ -13,6 +13,8 @@ export interface MailConfig {
     | { readonly kind: 'none' };
   /** How long one attempt to send may take, from the connection to the server's answer. */
   readonly sendSeconds: number;
+  /** Mails that were sent or refused are removed after so many days; undefined keeps them. */
+  readonly keptDays: number | undefined;
   /** What becomes of a mail of which nobody can say whether the server has it. */
   readonly whenUncertain: 'resend' | 'hold';
 }
@@ -57,16 +59,20 @@ export function readMailConfig(text: ReadText, mode: 'development' | 'production
         : folder !== undefined
           ? { kind: 'folder', folder }
           : { kind: 'none' },
-    sendSeconds: readSeconds(text('MAIL_SEND_SECONDS'), faults),
+    sendSeconds: readWhole(text, 'MAIL_SEND_SECONDS', limits.mailSendSecondsMax, faults) ?? limits.mailSendSeconds,
+    keptDays: readWhole(text, 'MAILS_KEPT_DAYS', 36_500, faults),
     whenUncertain: whenUncertain === 'hold' ? 'hold' : 'resend',
   };
 }
 
-function readSeconds(value: string | undefined, faults: string[]): number {
-  const seconds = Number(value ?? limits.mailSendSeconds);
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= limits.mailSendSecondsMax) return seconds;
-  faults.push(`MAIL_SEND_SECONDS must be a whole number from 1 to ${limits.mailSendSecondsMax}, not '${value}'`);
-  return limits.mailSendSeconds;
+/** A whole number from 1 on; undefined when it is not set or wrong. */
+function readWhole(text: ReadText, name: string, max: number, faults: string[]): number | undefined {
+  const value = text(name);
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (Number.isInteger(number) && number >= 1 && number <= max) return number;
+  faults.push(`${name} must be a whole number from 1 to ${max}, not '${value}'`);
+  return undefined;
 }
 
 function readServer(

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadStatement } from '../../src/postgres/sql.ts';
+import type { Statement } from '../../src/postgres/sql.ts';
+import { loadStatement, loadStatementWith } from '../../src/postgres/sql.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { alice, application, startEngine } from '../support/engine.ts';
 
@@ -20,12 +21,12 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 
 /** The plan that PostgreSQL takes for a prepared statement once it plans for any parameters. */
-async function explain(name: string, values: readonly string[]): Promise<string> {
+async function explain({ text }: Statement, values: readonly string[]): Promise<string> {
   const client = await (await engine.foundation.shard.pool()).connect();
   try {
     await client.query('begin');
     await client.query('set local plan_cache_mode = force_generic_plan');
-    await client.query(`prepare probe as ${loadStatement(name).text}`);
+    await client.query(`prepare probe as ${text}`);
     const result = await client.query<{ 'QUERY PLAN': string }>(`explain execute probe (${values.join(', ')})`);
     await client.query('rollback');
     await client.query('deallocate probe');
@@ -44,9 +45,18 @@ describe('plans', () => {
     ['extend-leases', [uuids, uuids, texts, texts, 'array[60]', '43200']],
     ['release-items', [uuids, uuids, texts, texts, texts]],
   ])('%s finds items by primary key, not through the leases’ index', async (name, values) => {
-    const plan = await explain(name, values);
+    const plan = await explain(loadStatement(name), values);
     expect(plan).toMatch(/items_pkey/);
     expect(plan).not.toMatch(/items_leased|items_holder|Seq Scan on items/);
+  });
+
+  it('decisions with tasks find cases by primary key, too', async () => {
+    const base = [uuids, uuids, texts, texts, `array['APPROVE']`, texts, texts, texts];
+    const numbers = 'array[1]';
+    const tasks = [uuids, numbers, uuids, numbers, texts, `array['{}']`, numbers, numbers];
+    const plan = await explain(loadStatementWith('decide-cases', 'decide-tasks'), [...base, ...tasks]);
+    expect(plan).toMatch(/items_pkey[\s\S]*cases_pkey/);
+    expect(plan).not.toMatch(/Seq Scan on (items|cases)|items_leased|items_holder/);
   });
 
   it('claim_items follows the delivery order’s index and reads no more than it needs', async () => {

@@ -8,6 +8,7 @@ import {
   pruneUnattachedDocuments,
 } from '../../src/documents/stored-documents.ts';
 import { createLogger } from '../../src/log.ts';
+import { pruneSettledMails } from '../../src/scheduler/prune.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { alice, application, bob, never, startEngine } from '../support/engine.ts';
 
@@ -116,6 +117,25 @@ describe('pruning', () => {
     await register.beginBlob(documentId, 'test/marked');
     expect(await register.markStored(documentId, 'test/marked')).toBe(true);
     expect((await pool.query('select key from blob_attempts order by key')).rows).toEqual([{ key: 'test/young' }]);
+  });
+
+  it('removes mails that were sent long ago, and no others', async () => {
+    const { shard } = engine.foundation;
+    const pool = await shard.pool();
+    const mail = (number: number, status: string, days: number) =>
+      pool.query(
+        `insert into mails (id, namespace, key, sender, recipient, subject, html, text, message_id, status, sent_at, prepared_at)
+         values (('00000000-0001-7000-8000-00000000000' || $1)::uuid, 'kept', $1, 'a', 'b', 's', 'h', 't', 'm', $2,
+                 case when $2 = 'SENT' then now() end, now() - make_interval(days => $3))`,
+        [String(number), status, days],
+      );
+    await mail(1, 'SENT', 31);
+    await mail(2, 'FAILED', 31);
+    await mail(3, 'UNCERTAIN', 31);
+    await mail(4, 'SENT', 29);
+    expect(await pruneSettledMails(shard, 30)).toBe(2);
+    const left = await pool.query(`select key from mails where namespace = 'kept' order by key`);
+    expect(left.rows).toEqual([{ key: '3' }, { key: '4' }]);
   });
 
   it('removes decided cases after their time, with documents and events, and leaves open ones', async () => {

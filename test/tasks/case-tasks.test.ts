@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readCaseTaskRules, wantsKind } from '../../src/cases/case-task-rules.ts';
+import { namedKinds, readCaseTaskRules, wantsKind } from '../../src/cases/case-task-rules.ts';
 import type { CrashPoint } from '../../src/crash-point.ts';
 import { createDocumentRegister } from '../../src/documents/stored-documents.ts';
 import type { TaskRecord, TaskStatus } from '../../src/domain/task.ts';
@@ -243,6 +243,7 @@ describe('CASE_TASKS', () => {
     expect(wantsKind(rules, 'acme', 'document-check')).toBe(true);
     expect(wantsKind(rules, 'quiet', 'decision-mail')).toBe(false);
     expect(wantsKind(readCaseTaskRules(undefined, faults), 'acme', 'decision-mail')).toBe(false);
+    expect(namedKinds(rules)).toEqual(['confirmation-mail', 'decision-mail']);
     readCaseTaskRules('Mail; a b: all', faults);
     expect(faults).toHaveLength(2);
   });

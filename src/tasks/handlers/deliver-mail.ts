@@ -22,7 +22,7 @@ export function mailTaskLimits({ mailSendSeconds }: Pick<MailParts, 'mailSendSec
     concurrency: 4,
     timeLimitMilliseconds: (mailSendSeconds + 15) * 1_000,
     leaseSeconds: mailSendSeconds + 10,
-    maxAttempts: 36,
+    maxAttempts: 60,
     backoff: mailBackoff,
   } as const;
 }
