@@ -26,13 +26,14 @@ const project = fileURLToPath(new URL('..', import.meta.url));
 
 /** Starts a module under the Node that runs this. What it writes goes to standard error, under its name. */
 export async function startChild(options: ChildOptions): Promise<Child> {
-  const { PATH, TMPDIR, HOME } = process.env;
+  // The last is set by the launcher for every program of the product.
+  const { PATH, TMPDIR, HOME, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(
     process.execPath,
     ['--disable-warning=ExperimentalWarning', ...(options.nodeArgs ?? []), options.module, ...(options.args ?? [])],
     {
       cwd: project,
-      env: { PATH, TMPDIR, HOME, ...options.environment },
+      env: { PATH, TMPDIR, HOME, NODE_COMPILE_CACHE, ...options.environment },
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     },
   );

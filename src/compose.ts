@@ -183,7 +183,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const enginesByNumber = new Map(engines.map((engine) => [engine.number, engine]));
   const ownTopic = ({ shard, namespace, system, topic }: ShardTopic): Topic | undefined =>
     enginesByNumber.get(shard)?.topics.known(namespace, system, topic);
-  const stopHeads = listenHeads(link, processId, {
+  const heardHeads: HeadListener = {
     onReady: (name, key) => {
       const topic = ownTopic(name);
       if (topic !== undefined) for (const one of everyClaims) one.itemBecameReady(topic.id, key, topic.shard);
@@ -194,7 +194,9 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       if (topic !== undefined) for (const one of everyClaims) one.itemsLieReady(topic.id, items, topic.shard);
       for (const listener of heads) listener.onLying(name, items);
     },
-  });
+  };
+  // A scheduler claims nothing.
+  const stopHeads = program === 'scheduler' ? () => {} : listenHeads(link, processId, heardHeads);
   const mailer = openMailer(config.mail, newId, log);
   const engineOf = (id: string): ShardEngine => enginesByNumber.get(shardOf(id))!;
   const documents = routeDocuments(engines);
@@ -381,6 +383,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       routingTable?.close();
       for (const one of everyClaims) one.close();
       queueTraffic.close();
+      for (const { announcer } of engines) announcer.close();
       for (const { feed } of engines) feed.stop();
       consumers.close();
       bus.close();

@@ -3,6 +3,7 @@ import type { Foundation } from './compose.ts';
 import { createRoutes } from './gateway-routes.ts';
 import { schema } from './graphql/schema.ts';
 import { createGateway } from './graphql/server.ts';
+import { IdleMemory } from './idle-memory.ts';
 import type { Service } from './lifecycle.ts';
 import { runProgram } from './program.ts';
 
@@ -47,5 +48,8 @@ export function createGatewayService(foundation: Foundation, onListening: (port:
 }
 
 if (import.meta.main) {
-  await runProgram('gateway', (foundation) => [createGatewayService(foundation, () => undefined)]);
+  await runProgram('gateway', (foundation) => [
+    new IdleMemory(foundation.log),
+    createGatewayService(foundation, () => undefined),
+  ]);
 }

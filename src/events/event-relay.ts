@@ -19,7 +19,8 @@ const idleMilliseconds = 1_000;
 const wakeRetryMilliseconds = [2, 5, 10, 20, 50, 100] as const;
 const headMilliseconds = 2_000;
 const retryMilliseconds = 500;
-const gatherMilliseconds = 3;
+/** In a steady stream of events a round takes what came in this time; the first after a rest goes out at once. */
+const gatherMilliseconds = 10;
 
 /**
  * Publishes one shard's events to the event stream, in order, each at least once. Any number of relays may run: an

@@ -20,11 +20,20 @@ export interface EngineAnnouncerOptions {
   readonly onReady: (topic: Topic, key: OrderKey) => void;
 }
 
-/** What the engine says after its commits, over NATS. None of it is waited for: rows replace whatever is lost. */
+const wakeGatherMilliseconds = 5;
+
+/**
+ * What the engine says after its commits, over NATS. None of it is waited for: rows replace whatever is lost.
+ *
+ * It is said in the next round of the event loop, all that gathered in one write: the callers get their answers first.
+ */
 export class EngineAnnouncer implements Announcer {
   readonly #options: EngineAnnouncerOptions;
   readonly #answers: TicketAnswers;
-  #wakeScheduled = false;
+  #sayings: (() => void)[] = [];
+  #scheduled = false;
+  #wakeWanted = false;
+  #wakeTimer: NodeJS.Timeout | undefined;
   /** Tickets whose storing failed or is unknown, since the start, for the metrics. */
   ticketsNotIssued = 0;
 
@@ -34,6 +43,67 @@ export class EngineAnnouncer implements Announcer {
   }
 
   issueTickets(newTickets: readonly NewTicket[]): void {
+    this.#say(() => this.#issueTickets(newTickets));
+  }
+
+  itemBecameReady(topic: Topic, key: OrderKey): void {
+    // Its own lines must know at once: whoever got an answer may claim the item with the next request.
+    this.#options.onReady(topic, key);
+    this.#say(() => {
+      const payload = JSON.stringify({ from: this.#options.processId, ...key });
+      this.#options.link.publish(headSubject(topicName(topic)), payload);
+    });
+  }
+
+  eventsWritten(): void {
+    this.#wakeWanted = true;
+    this.#say();
+  }
+
+  acknowledge(replySubject: string): void {
+    this.#say(() => this.#answers.send(replySubject, 'acknowledge'));
+  }
+
+  giveBack(replySubject: string): void {
+    this.#say(() => this.#answers.send(replySubject, 'giveBack'));
+  }
+
+  giveBackAfter(replySubject: string, delayMilliseconds: number): void {
+    this.#say(() => this.#options.tickets.giveBackAfter(replySubject, delayMilliseconds));
+  }
+
+  /** Says at once what gathered; to be called before the connection is closed. */
+  close(): void {
+    clearTimeout(this.#wakeTimer);
+    this.#wakeTimer = undefined;
+    this.#flush();
+  }
+
+  #flush(): void {
+    const sayings = this.#sayings;
+    this.#sayings = [];
+    this.#scheduled = false;
+    for (const say of sayings) say();
+    if (this.#wakeTimer === undefined) this.#wakeRelay();
+  }
+
+  /** The first event after a rest wakes the relay at once; in a steady stream one wake does for many. */
+  #wakeRelay(): void {
+    this.#wakeTimer = undefined;
+    if (!this.#wakeWanted) return;
+    this.#wakeWanted = false;
+    this.#options.link.publish(relayWakeSubject(this.#options.shard));
+    this.#wakeTimer = setTimeout(() => this.#wakeRelay(), wakeGatherMilliseconds).unref();
+  }
+
+  #say(say?: () => void): void {
+    if (say !== undefined) this.#sayings.push(say);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => this.#flush());
+  }
+
+  #issueTickets(newTickets: readonly NewTicket[]): void {
     const { tickets, log } = this.#options;
     if (!this.#options.link.connected) {
       this.ticketsNotIssued += newTickets.length;
@@ -46,33 +116,6 @@ export class EngineAnnouncer implements Announcer {
       this.ticketsNotIssued += newTickets.length;
       log.debug({ err: error, tickets: newTickets.length }, 'tickets were not issued; the reconciler will');
     });
-  }
-
-  itemBecameReady(topic: Topic, key: OrderKey): void {
-    this.#options.onReady(topic, key);
-    const payload = JSON.stringify({ from: this.#options.processId, ...key });
-    this.#options.link.publish(headSubject(topicName(topic)), payload);
-  }
-
-  eventsWritten(): void {
-    if (this.#wakeScheduled) return;
-    this.#wakeScheduled = true;
-    setImmediate(() => {
-      this.#wakeScheduled = false;
-      this.#options.link.publish(relayWakeSubject(this.#options.shard));
-    });
-  }
-
-  acknowledge(replySubject: string): void {
-    this.#answers.send(replySubject, 'acknowledge');
-  }
-
-  giveBack(replySubject: string): void {
-    this.#answers.send(replySubject, 'giveBack');
-  }
-
-  giveBackAfter(replySubject: string, delayMilliseconds: number): void {
-    this.#options.tickets.giveBackAfter(replySubject, delayMilliseconds);
   }
 }
 

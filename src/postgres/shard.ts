@@ -1,4 +1,3 @@
-import { Migrator } from '@mikro-orm/migrations';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
@@ -6,7 +5,6 @@ import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import { entities } from './entities/entities.ts';
 import { isConflict, isSilent, isUnreachable, toFault } from './faults.ts';
-import { migrations } from './migrations/migrations.ts';
 import { Reachability } from './reachability.ts';
 import type { Statement } from './sql.ts';
 import { loadFunctions } from './sql.ts';
@@ -51,8 +49,6 @@ export class Shard {
       clientUrl: options.url,
       entities,
       discovery: { warnWhenNoEntities: false },
-      extensions: [Migrator],
-      migrations: { migrationsList: [...migrations], tableName: 'migrations', snapshot: false, transactional: true },
       pool: { min: 0, max: options.connections, idleTimeoutMillis: 30_000 },
       forceUtcTimezone: true,
       allowGlobalContext: false,
@@ -156,7 +152,7 @@ export class Shard {
 
   /** Brings the database's tables and functions up to this version; reports each migration's name. */
   async migrate(report: (name: string) => void): Promise<void> {
-    const applied = await this.#orm.migrator.up();
+    const applied = await (await openMigrator(this.#orm)).up();
     for (const migration of applied) report(migration.name);
     const pool = await this.#openPool();
     const client = await pool.connect();
@@ -180,7 +176,7 @@ export class Shard {
   }
 
   async pendingMigrations(): Promise<readonly string[]> {
-    return (await this.#orm.migrator.getPending()).map((migration) => migration.name);
+    return (await (await openMigrator(this.#orm)).getPending()).map((migration) => migration.name);
   }
 
   /** The pool, for sessions that need one connection for long (locks, transactions by hand). */
@@ -209,4 +205,20 @@ export class Shard {
     this.#pool = await connection.getNativeClient();
     return this.#pool;
   }
+}
+
+/** Loaded only where something migrates: it is a good part of what a program would otherwise hold for nothing. */
+async function openMigrator({ config, em }: MikroORM) {
+  const [{ Migrator }, { migrations }] = await Promise.all([
+    import('@mikro-orm/migrations'),
+    import('./migrations/migrations.ts'),
+  ]);
+  config.set('migrations', {
+    ...config.get('migrations'),
+    migrationsList: [...migrations],
+    tableName: 'migrations',
+    snapshot: false,
+    transactional: true,
+  });
+  return new Migrator(em);
 }

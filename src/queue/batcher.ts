@@ -38,8 +38,9 @@ export function createBatcher<Input, Output>(
       const dispatch = queue.shift();
       if (dispatch === undefined) return;
       running += 1;
-      // After the current round of input: whatever was read together goes together.
-      setImmediate(dispatch);
+      // One alone goes at once; beside another, after the current round of input: what was read together goes together.
+      if (running === 1) queueMicrotask(dispatch);
+      else setImmediate(dispatch);
     }
   };
 

@@ -2,6 +2,7 @@ import type { Foundation } from '../../compose.ts';
 import { compose } from '../../compose.ts';
 import type { Config } from '../../config.ts';
 import { createGatewayService } from '../../gateway.ts';
+import { IdleMemory } from '../../idle-memory.ts';
 import { startServices } from '../../lifecycle.ts';
 import type { Logger } from '../../log.ts';
 import { createSchedulerServices } from '../../scheduler.ts';
@@ -20,6 +21,7 @@ export async function startPrograms(config: Config, log: Logger): Promise<Runnin
       [
         ...createSchedulerServices(foundation),
         ...createWorkerServices(foundation),
+        new IdleMemory(log),
         createGatewayService(foundation, () => undefined),
       ],
       log,
