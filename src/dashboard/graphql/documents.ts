@@ -258,7 +258,7 @@ export type RegisterInput = {
   readonly namespace: string;
   /** Lower is sooner; any 32-bit integer. */
   readonly priority?: number;
-  /** Where the case should be kept. */
+  /** Where the case should be kept; the gateway’s own region without it. */
   readonly region?: string | null | undefined;
   readonly topic?: string;
 };
