@@ -25,11 +25,15 @@ export interface Config {
   readonly natsCredentialsFile: string | undefined;
   readonly streamReplicas: number | undefined;
   readonly authSecret: string | undefined;
+  /** Tokens under the secret before are good while this is set; it signs nothing. */
+  readonly authSecretPrevious: string | undefined;
   readonly authJwksUrl: string | undefined;
   readonly authIssuer: string | undefined;
   readonly authAudience: string | undefined;
   /** Signs upload and download URLs. */
   readonly urlSecret: string;
+  /** URLs under the secret before are good while this is set; it signs nothing. */
+  readonly urlSecretPrevious: string | undefined;
   /** How clients reach this gateway, for the URLs that it hands out. */
   readonly publicUrl: string;
   /** `fs:<folder>` or `s3:<endpoint>/<bucket>`. */
@@ -123,6 +127,13 @@ export function readConfig(environment: Environment): Config {
   if (urlSecret === undefined)
     faults.push('URL_SECRET is needed when AUTH_SECRET is not set: it signs upload and download URLs');
   if (urlSecret !== undefined && urlSecret.length < 32) faults.push('URL_SECRET must have at least 32 characters');
+  const authSecretPrevious = text('AUTH_SECRET_PREVIOUS');
+  const urlSecretPrevious =
+    text('URL_SECRET_PREVIOUS') ?? (text('URL_SECRET') === undefined ? authSecretPrevious : undefined);
+  if (authSecretPrevious !== undefined && authSecretPrevious.length < 32)
+    faults.push('AUTH_SECRET_PREVIOUS must have at least 32 characters');
+  if (urlSecretPrevious !== undefined && urlSecretPrevious.length < 32)
+    faults.push('URL_SECRET_PREVIOUS must have at least 32 characters');
   const webhookSecret = text('WEBHOOK_SECRET');
   if (webhookSecret !== undefined && webhookSecret.length < 32)
     faults.push('WEBHOOK_SECRET must have at least 32 characters');
@@ -152,10 +163,12 @@ export function readConfig(environment: Environment): Config {
     natsCredentialsFile: text('NATS_CREDENTIALS_FILE'),
     streamReplicas: text('STREAM_REPLICAS') === undefined ? undefined : whole('STREAM_REPLICAS', 1, 1, 5),
     authSecret,
+    authSecretPrevious,
     authJwksUrl,
     authIssuer: text('AUTH_ISSUER'),
     authAudience: text('AUTH_AUDIENCE'),
     urlSecret: urlSecret ?? '',
+    urlSecretPrevious,
     publicUrl: (text('PUBLIC_URL') ?? `http://${host === '0.0.0.0' ? '127.0.0.1' : host}:${port}`).replace(/\/+$/, ''),
     blobUrl: blobUrl ?? '',
     s3:

@@ -16,12 +16,14 @@ export function createRoutes(
   foundation: Foundation,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<boolean> {
   const { documents, blobs, config, log, health, metrics } = foundation;
-  const transfer = createTransfer({ register: documents, blobs, urlSecret: config.urlSecret, log });
+  const { urlSecret, urlSecretPrevious } = config;
+  const transfer = createTransfer({ register: documents, blobs, urlSecret, urlSecretPrevious, log });
   const answerPage = createAnswerPage({
     shard: foundation.shard,
     store: foundation.services.digestStore,
     announcer: foundation.announcer,
-    urlSecret: config.urlSecret,
+    urlSecret,
+    urlSecretPrevious,
     now: Date.now,
     log,
   });

@@ -25,6 +25,8 @@ const tokenTypes: readonly unknown[] = [undefined, 'jwt', 'at+jwt', 'application
 export interface AuthenticatorOptions {
   /** The shared secret of HS256 tokens, at least 32 characters. */
   readonly authSecret: string | undefined;
+  /** The secret before it, whose tokens are good until it is taken away. */
+  readonly authSecretPrevious?: string | undefined;
   /** Where the public keys of RS256, ES256 and EdDSA tokens are fetched. */
   readonly authJwksUrl: string | undefined;
   /** When given, the `iss` claim must be this. */
@@ -60,7 +62,10 @@ export function createAuthenticator(options: AuthenticatorOptions): Authenticate
     clockTolerance: clockToleranceSeconds,
     currentDate: new Date(now()),
   });
-  const bySecret = options.authSecret === undefined ? refuse : createSecretVerifier(options.authSecret, claimRules);
+  const bySecret =
+    options.authSecret === undefined
+      ? refuse
+      : createSecretVerifier(options.authSecret, options.authSecretPrevious, claimRules);
   const byPublicKey =
     options.authJwksUrl === undefined ? refuse : createPublicKeyVerifier(options.authJwksUrl, claimRules, now);
   const remembered = new RecentCache<Remembered>(rememberedTokensMax);
@@ -110,11 +115,28 @@ function chooseVerifier(token: string, bySecret: Verify, byPublicKey: Verify): V
   return publicKeyAlgorithms.includes(alg) ? byPublicKey : refuse;
 }
 
-function createSecretVerifier(secret: string, claimRules: () => JWTVerifyOptions): Verify {
-  const key = createSecretKey(secret, 'utf8');
+function createSecretVerifier(
+  secret: string,
+  previousSecret: string | undefined,
+  claimRules: () => JWTVerifyOptions,
+): Verify {
+  const verifyBy = (text: string): Verify => {
+    const key = createSecretKey(text, 'utf8');
+    return async (token) => {
+      const { payload } = await jwtVerify(token, key, { ...claimRules(), algorithms: [...secretAlgorithms] });
+      return payload;
+    };
+  };
+  const verify = verifyBy(secret);
+  if (previousSecret === undefined) return verify;
+  const verifyEarlier = verifyBy(previousSecret);
   return async (token) => {
-    const { payload } = await jwtVerify(token, key, { ...claimRules(), algorithms: [...secretAlgorithms] });
-    return payload;
+    try {
+      return await verify(token);
+    } catch (error) {
+      if (error instanceof errors.JWSSignatureVerificationFailed) return verifyEarlier(token);
+      throw error;
+    }
   };
 }
 

@@ -64,6 +64,8 @@ const outcomeLabels: Readonly<Record<RequestOutcome, string>> = {
 
 export interface AnswerPageDependencies extends RespondDependencies {
   readonly urlSecret: string;
+  /** Verifies links of before the secret was changed. */
+  readonly urlSecretPrevious?: string | undefined;
   readonly now: () => number;
   readonly log: Logger;
 }
@@ -81,11 +83,11 @@ interface Opened {
 export function createAnswerPage(
   dependencies: AnswerPageDependencies,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
-  const { urlSecret, now, log } = dependencies;
+  const { urlSecret, urlSecretPrevious, now, log } = dependencies;
   return async (request, response) => {
     const [path, query] = (request.url ?? '').split('?', 2);
     try {
-      const grant = readAnswerPath(urlSecret, path!, now());
+      const grant = readAnswerPath(urlSecret, path!, now(), urlSecretPrevious);
       if (grant === undefined) return sendNote(request, response, 404, 'This link is not complete', wrongLink);
       if (grant.expired) return sendNote(request, response, 410, 'This link has expired', expiredLink);
       if (request.method === 'POST') return await take(dependencies, grant, request, response, path!);

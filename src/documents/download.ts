@@ -24,7 +24,7 @@ export async function sendDownload(
   parts: TransferParts,
 ): Promise<void> {
   const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
-  const grant = verifyUrl(parts.urlSecret, method, request.url ?? '', parts.now());
+  const grant = verifyUrl(parts.urlSecret, method, request.url ?? '', parts.now(), parts.urlSecretPrevious);
   const row = await findGranted(parts.register, grant);
   if (row.state === 'AWAITING' || row.blobKey === undefined) throw notFound('Document');
   const range = requestedRange(request, row);

@@ -30,6 +30,7 @@ export function signUrl(secret: string, publicUrl: string, grant: UrlGrant): str
  * Tells what the URL of a request allows.
  * @param method the request's own; a grant to read covers GET and HEAD, a grant to store covers PUT, and no other
  * @param target the request's path and query
+ * @param previousSecret the secret before, whose URLs are good until it is taken away
  * @throws Fault `NOT_FOUND` when it is not the path of a document, `FORBIDDEN` when the signature is missing, was not
  * made for this request, or has expired
  */
@@ -38,6 +39,7 @@ export function verifyUrl(
   method: 'PUT' | 'GET' | 'HEAD',
   target: string,
   nowMilliseconds: number,
+  previousSecret?: string,
 ): UrlGrant {
   const [, documentId, search] = /^\/documents\/([0-9a-f-]{36})(?:\?(.*))?$/.exec(target) ?? [];
   if (documentId === undefined) throw new Fault('NOT_FOUND', 'There is no document under this path');
@@ -46,7 +48,9 @@ export function verifyUrl(
   const signature = query.get('signature') ?? '';
   // Only one spelling of a signature is good: 64 lower-case digits.
   if (grant === undefined || !/^[0-9a-f]{64}$/.test(signature)) throw wrongSignature();
-  if (!timingSafeEqual(signatureOf(secret, grant), Buffer.from(signature, 'hex'))) throw wrongSignature();
+  const given = Buffer.from(signature, 'hex');
+  const isBy = (key: string): boolean => timingSafeEqual(signatureOf(key, grant), given);
+  if (!isBy(secret) && (previousSecret === undefined || !isBy(previousSecret))) throw wrongSignature();
   if (nowMilliseconds >= grant.expiresAtSeconds * 1000) throw forbidden('This URL has expired; ask for a new one');
   return grant;
 }

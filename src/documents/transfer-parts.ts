@@ -11,6 +11,8 @@ export interface TransferParts {
   readonly blobs: BlobStore;
   /** Signs and verifies URLs. */
   readonly urlSecret: string;
+  /** Verifies URLs of before the secret was changed. */
+  readonly urlSecretPrevious?: string | undefined;
   readonly log: Logger;
   /** The clock that ends signed URLs, in milliseconds since the epoch. */
   readonly now: () => number;

@@ -26,7 +26,8 @@ export async function receiveUpload(
   parts: TransferParts,
   later: (work: Promise<void>) => void,
 ): Promise<DocumentRow> {
-  const row = await findGranted(parts.register, verifyUrl(parts.urlSecret, 'PUT', request.url ?? '', parts.now()));
+  const grant = verifyUrl(parts.urlSecret, 'PUT', request.url ?? '', parts.now(), parts.urlSecretPrevious);
+  const row = await findGranted(parts.register, grant);
   if (row.state !== 'AWAITING') throw alreadyStored();
   checkHeaders(request, row);
   const blobKey = createBlobKey(row.id);
