@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { TestEngine } from '../support/engine.ts';
@@ -94,44 +93,6 @@ describe('a worker that is killed', () => {
     expect(await attemptsOf(taskIds[0]!)).toEqual([[1, 'SUCCEEDED']]);
     next.child.kill('SIGKILL');
     await next.exited;
-  });
-
-  it('at random under load loses no task and leaves none running', async () => {
-    const jobs = await Promise.all(
-      Array.from({ length: 40 }, () =>
-        createJob(
-          engine.foundation,
-          Array.from({ length: 10 }, () => ({ kind: 'steady', maxAttempts: 100 })),
-        ),
-      ),
-    );
-    const workers = [startProcess(), startProcess()];
-    for (let kill = 0; kill < 6; kill++) {
-      const place = kill % 2;
-      await workers[place]!.firstLine;
-      await delay(Math.random() * 150);
-      workers[place]!.child.kill('SIGKILL');
-      await workers[place]!.exited;
-      workers[place] = startProcess();
-    }
-    for (const { taskIds } of jobs) for (const id of taskIds) await untilStatus(engine.foundation, id, 'SUCCEEDED');
-    for (const { jobId } of jobs)
-      expect((await engine.foundation.services.taskStore.getJob(jobId)).status).toBe('SUCCEEDED');
-    const pool = await engine.foundation.shard.pool();
-    const ids = jobs.flatMap(({ taskIds }) => taskIds);
-    expect((await pool.query('select id from items where id = any ($1)', [ids])).rows).toEqual([]);
-    // Each task has one attempt that succeeded, and all before it are accounted for.
-    const wrong = await pool.query(
-      `select task_id from task_attempts where task_id = any ($1) group by task_id
-       having count(*) filter (where outcome = 'SUCCEEDED') <> 1 or count(*) <> max(attempt)`,
-      [ids],
-    );
-    expect(wrong.rows).toEqual([]);
-    // The kills met tasks at work.
-    const lost = await pool.query(`select 1 from task_attempts where task_id = any ($1) and outcome = 'LOST'`, [ids]);
-    expect(lost.rowCount).toBeGreaterThan(0);
-    for (const worker of workers) worker.child.kill('SIGKILL');
-    for (const worker of workers) await worker.exited;
   });
 });
 
