@@ -6,16 +6,35 @@ declare module 'pg-boss' {
     readonly id: string;
   }
   export class PgBoss {
-    constructor(options: { readonly connectionString: string; readonly max?: number; readonly schedule?: boolean });
+    constructor(options: {
+      readonly connectionString: string;
+      readonly max?: number;
+      readonly schedule?: boolean;
+      readonly useListenNotify?: boolean;
+    });
     on(event: 'error', listener: (error: Error) => void): this;
     start(): Promise<this>;
     stop(options: { readonly graceful: boolean }): Promise<void>;
-    createQueue(name: string, options?: { readonly expireInSeconds?: number }): Promise<void>;
+    createQueue(
+      name: string,
+      options?: { readonly expireInSeconds?: number; readonly notify?: boolean },
+    ): Promise<void>;
     send(name: string, data: object): Promise<string | null>;
     insert(name: string, jobs: readonly { readonly data: object }[]): Promise<unknown>;
     fetch(name: string): Promise<Job[]>;
     complete(name: string, id: string): Promise<unknown>;
     deleteAllJobs(name: string): Promise<unknown>;
+    work(
+      name: string,
+      options: {
+        readonly batchSize: number;
+        readonly localConcurrency: number;
+        readonly pollingIntervalSeconds: number;
+        readonly burstWhenBatchFull: boolean;
+      },
+      handler: (jobs: readonly { readonly data: { readonly sentAt?: number } }[]) => Promise<void>,
+    ): Promise<string>;
+    offWork(name: string): Promise<void>;
   }
 }
 
@@ -37,9 +56,17 @@ declare module 'graphile-worker' {
   export function run(options: {
     readonly pgPool: Pool;
     readonly logger: Logger;
-    readonly concurrency: number;
+    readonly concurrency?: number;
     readonly noHandleSignals: boolean;
-    readonly taskList: Readonly<Record<string, () => void>>;
+    readonly taskList: Readonly<Record<string, (payload: { readonly sentAt?: number }) => void>>;
+    readonly preset?: {
+      readonly worker: {
+        readonly concurrentJobs: number;
+        readonly localQueue: { readonly size: number };
+        readonly completeJobBatchDelay: number;
+        readonly failJobBatchDelay: number;
+      };
+    };
   }): Promise<Runner>;
 }
 
@@ -72,7 +99,7 @@ declare module 'bullmq' {
   export class Worker {
     constructor(
       name: string,
-      process: () => Promise<void>,
+      process: (job: { readonly data: { readonly sentAt?: number } }) => Promise<void>,
       options: { readonly connection: Connection; readonly concurrency: number },
       backend: Backend,
     );

@@ -5,6 +5,18 @@ import { pairs } from './pairs.ts';
 import { register } from './register.ts';
 import type { Row } from './row.ts';
 import { start } from './start.ts';
+import { createJobs, idleWorker, runTasks, taskLatency } from './tasks.ts';
 
 /** All rows, in the order in which they run. */
-export const rows: readonly Row[] = [register, pairs, alone, heldSnapshot, idle, start];
+export const rows: readonly Row[] = [
+  register,
+  pairs,
+  alone,
+  heldSnapshot,
+  idle,
+  start,
+  createJobs,
+  runTasks,
+  taskLatency,
+  idleWorker,
+];
