@@ -61,6 +61,7 @@ import { createTaskHandlers } from './tasks/handlers/registry.ts';
 import { SchedulePlanner } from './tasks/schedules/planner.ts';
 import type { AnyTaskHandler } from './tasks/task-handler.ts';
 import { createWatchJobs } from './tasks/watch-jobs.ts';
+import { startTracing } from './telemetry/tracing.ts';
 
 /** Everything a program stands on, built once, in one readable place. */
 export interface Foundation {
@@ -98,6 +99,7 @@ export interface Foundation {
 
 /** Opens the connections and puts the parts together. NATS need not be there; PostgreSQL is first used when asked. */
 export async function compose(config: Config, log: Logger, program: string): Promise<Foundation> {
+  const tracing = config.tracesUrl === undefined ? undefined : await startTracing(config.tracesUrl, program);
   const shards = await Promise.all(
     config.databaseUrls.map((url, number) => Shard.open({ number, url, connections: config.poolConnections, log })),
   );
@@ -391,6 +393,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       mailer.close();
       await link.drain();
       for (const shard of shards) await shard.close();
+      await tracing?.stop();
     },
   };
 }

@@ -42,6 +42,8 @@ export interface Config {
   readonly casesHeldPerPerson: number;
   /** Decided cases are removed with all that belongs to them after so many days; undefined keeps them for ever. */
   readonly casesKeptDays: number | undefined;
+  /** Where spans are sent over OTLP; undefined traces nothing. */
+  readonly tracesUrl: string | undefined;
   /** Jobs are removed with all that belongs to them so many days after their last task; undefined keeps them for ever. */
   readonly jobsKeptDays: number | undefined;
   readonly documentBytesMax: number;
@@ -150,6 +152,9 @@ export function readConfig(environment: Environment): Config {
   const secretAccessKey = text('S3_SECRET_ACCESS_KEY');
   if (blobUrl?.startsWith('s3:') && (accessKeyId === undefined || secretAccessKey === undefined))
     faults.push('S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY are needed for an s3: BLOB_URL');
+  const tracesUrl = text('OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (tracesUrl !== undefined && !/^https?:\/\/.+/.test(tracesUrl))
+    faults.push('OTEL_EXPORTER_OTLP_ENDPOINT must be an http:// or https:// URL, for instance http://127.0.0.1:4318');
   const host = text('HOST') ?? '127.0.0.1';
   const config: Config = {
     mode,
@@ -182,6 +187,7 @@ export function readConfig(environment: Environment): Config {
       limits.casesHeldPerPersonMax,
     ),
     casesKeptDays: text('CASES_KEPT_DAYS') === undefined ? undefined : whole('CASES_KEPT_DAYS', 1, 1, 36_500),
+    tracesUrl,
     jobsKeptDays: text('JOBS_KEPT_DAYS') === undefined ? undefined : whole('JOBS_KEPT_DAYS', 1, 1, 36_500),
     documentBytesMax: whole('DOCUMENT_BYTES_MAX', limits.documentBytes, 1, 2_147_483_647),
     poolConnections: whole('POOL_CONNECTIONS', 10, 2, 100),

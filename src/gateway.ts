@@ -20,6 +20,7 @@ export function createGatewayService(foundation: Foundation, onListening: (port:
     log,
     mode: config.mode,
     allowedOrigins: config.allowedOrigins,
+    traces: config.tracesUrl !== undefined,
     otherRoutes: createRoutes(foundation),
     observe: (url, status, seconds) => metrics.observeRequest(url, status, seconds),
     observeOperation: (name, outcome, seconds) => metrics.observeOperation(name, outcome, seconds),

@@ -75,6 +75,20 @@ export class Metrics {
     buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
     registers: [this.registry],
   });
+  readonly #taskSeconds = new Histogram({
+    name: 'caseload_task_duration_seconds',
+    help: 'Time of attempts of tasks, by kind and by how they ended',
+    labelNames: ['kind', 'outcome'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120, 600],
+    registers: [this.registry],
+  });
+  readonly #taskWaitSeconds = new Histogram({
+    name: 'caseload_task_wait_seconds',
+    help: 'How long tasks had been ready when a worker took them, by kind',
+    labelNames: ['kind'] as const,
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30, 120, 600, 3_600],
+    registers: [this.registry],
+  });
   readonly leasesExpired = new Counter({
     name: 'caseload_leases_expired_total',
     help: 'Leases that ran out and were returned by this process',
@@ -97,6 +111,12 @@ export class Metrics {
   observeOperation(operation: string, outcome: string, seconds: number): void {
     this.#operations.inc({ operation, outcome });
     this.#operationSeconds.observe({ operation }, seconds);
+  }
+
+  /** Counts an attempt of a task that ended in this process. The kinds are those that it has handlers for. */
+  observeTask(kind: string, outcome: string, waitSeconds: number, runSeconds: number): void {
+    this.#taskSeconds.observe({ kind, outcome }, runSeconds);
+    this.#taskWaitSeconds.observe({ kind }, waitSeconds);
   }
 
   /** Keeps what was counted on a shard, in the place of what was counted there before. */

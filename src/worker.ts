@@ -50,6 +50,7 @@ export function createWorkerServices(
     finish: (end) => at(end.taskId).finish(end),
     beginRun: (scheduleId, taskId, now) => planners.get(shardOf(taskId))!.begin(scheduleId, taskId, now),
     heartbeat: async (beat) => (await at(beat.taskId).heartbeat(beat)) !== undefined,
+    observe: (kind, outcome, wait, run) => metrics.observeTask(kind, outcome, wait, run),
     isConnected: () => link.connected,
     eventsWritten: (taskId) => at(taskId).engine.announcer.eventsWritten(),
     graceMilliseconds: grace,

@@ -16,7 +16,7 @@ import { noteOthers, toLine } from './row.ts';
 
 const peerNames = ['pg-boss', 'graphile-worker', 'bullmq'] as const;
 const callers = 64;
-const jobsGuess = 12_000;
+const jobsGuess = 60_000;
 const reserve = 1.6;
 const inProcess = 'All of them are called in their own process, without HTTP in between.';
 
@@ -35,7 +35,7 @@ async function race(bench: Bench, wanted: Work, what: string, kind: string): Pro
       const perSecond = rates.get(queue.name) ?? jobsGuess;
       const jobs = one.work === 'run' ? Math.ceil(perSecond * (one.warmUpSeconds + one.measureSeconds)) : 0;
       const run = await queue.measure({ ...one, jobs });
-      rates.set(queue.name, Math.max(rates.get(queue.name) ?? jobsGuess / 4, run.rate * reserve));
+      rates.set(queue.name, Math.max(rates.get(queue.name) ?? jobsGuess / 10, run.rate * reserve));
       return run;
     };
     for (const queue of queues) await measure(queue, { warmUpSeconds: 0.5, measureSeconds: 0.5 });

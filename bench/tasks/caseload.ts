@@ -28,7 +28,8 @@ const producer: Actor = {
 /** The product in one process, as a program that embeds a producer and a worker would have it. */
 export async function openCaseload(databaseUrl: string): Promise<TaskQueue> {
   const log = createLogger('bench', 'warn');
-  const foundation = await compose(readConfig(process.env), log, 'bench');
+  const config = readConfig(process.env);
+  const foundation = await compose(config, log, 'bench');
   await provision(foundation.link);
   const { services } = foundation;
   const create = async (payloads: readonly object[]): Promise<void> => {
@@ -71,7 +72,12 @@ export async function openCaseload(databaseUrl: string): Promise<TaskQueue> {
           return undefined;
         },
       });
-      return startServices(createWorkerServices(foundation, [handler], graceMilliseconds), log);
+      const own = await compose(config, log, 'bench worker');
+      const stop = await startServices(createWorkerServices(own, [handler], graceMilliseconds), log);
+      return async () => {
+        await stop();
+        await own.close();
+      };
     },
     close: () => foundation.close(),
   };

@@ -5,6 +5,7 @@ import type { Logger } from '../log.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import type { Topics } from '../queue/topics.ts';
+import { currentTraceparent } from '../telemetry/traceparent.ts';
 import type { CaseTaskRules } from './case-task-rules.ts';
 import { namedKinds, wantsKind } from './case-task-rules.ts';
 
@@ -14,6 +15,8 @@ export interface NewCaseTask {
   readonly topic: Topic;
   readonly payload: string;
   readonly maxAttempts: number;
+  /** W3C trace context of the request; goes with the task to its handler. */
+  readonly traceparent: string | null;
 }
 
 /** The job of a case: what has to be done because of what happened to it. */
@@ -55,7 +58,13 @@ export class CaseTaskPlanner {
       if (payloads.length === 0) continue;
       const topic = topics.known(namespace, 'tasks', kind) ?? (await topics.ensure(namespace, 'tasks', kind));
       for (const payload of payloads)
-        tasks.push({ id: newId(shard), topic, payload: JSON.stringify(payload), maxAttempts });
+        tasks.push({
+          id: newId(shard),
+          topic,
+          payload: JSON.stringify(payload),
+          maxAttempts,
+          traceparent: currentTraceparent(),
+        });
     }
     if (tasks.length > limits.tasksPerJob) throw new RangeError(`A case has more than ${limits.tasksPerJob} tasks`);
     return tasks.length === 0 ? undefined : { id: newId(shard), tasks };
@@ -86,6 +95,7 @@ export function jobColumns(jobs: readonly (NewCaseJob | undefined)[]): readonly 
     tasks.map(({ task }) => task.payload),
     tasks.map(({ task }) => task.maxAttempts),
     tasks.map(({ place }) => place),
+    tasks.map(({ task }) => task.traceparent),
   ];
 }
 
@@ -95,9 +105,15 @@ export function announceTasks(
   committed: readonly { readonly job: NewCaseJob | undefined; readonly priority: number; readonly at: string }[],
 ): void {
   const ready = committed.flatMap(({ job, priority, at }) =>
-    (job?.tasks ?? []).map((task) => ({ topic: task.topic, key: { priority, deliverAfter: at, id: task.id } })),
+    (job?.tasks ?? []).map((task) => ({
+      topic: task.topic,
+      key: { priority, deliverAfter: at, id: task.id },
+      traceparent: task.traceparent,
+    })),
   );
   if (ready.length === 0) return;
   announceReady(announcer, ready);
-  announcer.issueTickets(ready.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
+  announcer.issueTickets(
+    ready.map(({ topic, key, traceparent }) => ({ topic, itemId: key.id, priority: key.priority, traceparent })),
+  );
 }

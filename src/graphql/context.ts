@@ -17,13 +17,16 @@ export class OperationContext implements RequestContext {
   readonly actor: Actor | undefined;
   readonly requestId: string;
   readonly services: Services;
+  /** W3C trace context that the client sent. */
+  readonly traceparent: string | undefined;
   #controller: AbortController | undefined;
   #abandoned = false;
 
-  constructor(actor: Actor | undefined, requestId: string, services: Services) {
+  constructor(actor: Actor | undefined, requestId: string, services: Services, traceparent?: string) {
     this.actor = actor;
     this.requestId = requestId;
     this.services = services;
+    this.traceparent = traceparent;
   }
 
   get signal(): AbortSignal {

@@ -96,7 +96,7 @@ async function answerGraphql(exchange: Exchange, options: HttpOptions): Promise<
   const parameters = parseBody(await readBody(request));
   await answerOperation(
     exchange,
-    new OperationContext(actor, exchange.requestId, options.services),
+    new OperationContext(actor, exchange.requestId, options.services, traceparentOf(request)),
     parameters,
     options,
   );
@@ -121,6 +121,10 @@ function assertJsonBody({ headers }: IncomingMessage): void {
   }
 }
 
+function traceparentOf({ headers }: IncomingMessage): string | undefined {
+  return typeof headers.traceparent === 'string' ? headers.traceparent : undefined;
+}
+
 async function answerGet(exchange: Exchange, options: HttpOptions): Promise<void> {
   const { request, response, headers } = exchange;
   const search = new URLSearchParams(/\?(.*)$/s.exec(request.url ?? '')?.[1]);
@@ -129,7 +133,7 @@ async function answerGet(exchange: Exchange, options: HttpOptions): Promise<void
     return options.yoga.answerPage(response, headers);
   }
   const actor = await options.authenticate(request.headers.authorization);
-  const context = new OperationContext(actor, exchange.requestId, options.services);
+  const context = new OperationContext(actor, exchange.requestId, options.services, traceparentOf(request));
   await answerOperation(exchange, context, parseSearch(search), options);
 }
 

@@ -7,6 +7,7 @@ import type { Authenticate } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Services } from '../services.ts';
+import { traceOperations } from '../telemetry/traced-operations.ts';
 import { createRequestHandler } from './http.ts';
 import type { ObserveOperation } from './observed-operations.ts';
 import { observeOperations } from './observed-operations.ts';
@@ -41,6 +42,8 @@ export interface GatewayOptions {
   readonly observe?: (path: string, status: number, seconds: number) => void;
   /** Told of every operation when it is over: the field it asked for, `ok` or the code of its fault, and its time. */
   readonly observeOperation?: ObserveOperation;
+  /** Whether spans are sent somewhere: then each operation is one. */
+  readonly traces?: boolean;
   /** False sends every operation through Yoga. For tests and comparisons; the answers are the same. */
   readonly fastPath?: boolean;
 }
@@ -66,7 +69,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { schema, services, authenticate, log, mode, allowedOrigins, otherRoutes } = options;
   let stopping: Promise<void> | undefined;
   const isDraining = (): boolean => stopping !== undefined;
-  const operations = observeOperations(createOperations({ schema, mode, log }), options.observeOperation);
+  const plain = createOperations({ schema, mode, log });
+  const traced = options.traces === true ? traceOperations(plain) : plain;
+  const operations = observeOperations(traced, options.observeOperation);
   const yoga = createYogaWay({ schema, operations, mode, log });
   const sockets = createSockets({ operations, services, authenticate, log, allowedOrigins, isDraining });
   const handle = createRequestHandler({

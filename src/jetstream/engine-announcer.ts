@@ -110,7 +110,12 @@ export class EngineAnnouncer implements Announcer {
       return;
     }
     const issued = tickets.issue(
-      newTickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), itemId, priority })),
+      newTickets.map(({ topic, itemId, priority, traceparent }) => ({
+        ...topicName(topic),
+        itemId,
+        priority,
+        traceparent: traceparent ?? undefined,
+      })),
     );
     issued.catch((error: unknown) => {
       this.ticketsNotIssued += newTickets.length;

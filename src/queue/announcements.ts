@@ -7,6 +7,8 @@ export interface NewTicket {
   readonly topic: Topic;
   readonly itemId: string;
   readonly priority: number;
+  /** W3C trace context of the request that opened the item. */
+  readonly traceparent?: string | null;
 }
 
 /** What the engine tells the outside after a commit; all of it is a hint that the rows can replace. */

@@ -11,6 +11,7 @@ import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import { createBatcher } from '../queue/batcher.ts';
 import type { Topics } from '../queue/topics.ts';
+import { currentTraceparent } from '../telemetry/traceparent.ts';
 import { commitKeyedJob } from './create-keyed-job.ts';
 import type { TaskInput } from './job-input.ts';
 import { hashRequest, parseTasks } from './job-input.ts';
@@ -107,6 +108,7 @@ export function createCreateJob(
       tasks,
       idempotencyKey,
       requestHash: idempotencyKey === null ? null : hashRequest(kind, externalId, parsed),
+      traceparent: currentTraceparent(),
     };
     if (tasks.some((task) => task.uniqueKey !== null)) {
       const result = await commitKeyed(job);
@@ -134,7 +136,9 @@ async function readEarlier(shard: Shard, store: TaskStore, entry: NewJob): Promi
 }
 
 async function commitJobs(shard: Shard, announcer: Announcer, jobs: readonly NewJob[]): Promise<Outcome[]> {
-  const tasks = jobs.flatMap((job, index) => job.tasks.map((task, place) => ({ job: index + 1, place, ...task })));
+  const tasks = jobs.flatMap((job, index) =>
+    job.tasks.map((task, place) => ({ job: index + 1, place, traceparent: job.traceparent, ...task })),
+  );
   const edges = jobs.flatMap((job) => edgesOf(job));
   const rows = await shard.run<Outcome & { n: number }>(createJobs, [
     jobs.map((job) => job.id),
@@ -155,7 +159,7 @@ async function commitJobs(shard: Shard, announcer: Announcer, jobs: readonly New
     tasks.map((task) => task.place),
     tasks.map((task) => task.name),
     tasks.map(() => null),
-    tasks.map(() => null),
+    tasks.map((task) => task.traceparent),
     tasks.map((task) => task.failureRule),
     edges.map((edge) => edge.task),
     edges.map((edge) => edge.target),
@@ -175,7 +179,9 @@ async function commitJobs(shard: Shard, announcer: Announcer, jobs: readonly New
 /** After the commit, never before. Tasks whose time has not come get their tickets when it comes. */
 function announce(announcer: Announcer, created: readonly { job: NewJob; at: string }[]): void {
   const ready = created.flatMap(({ job, at }) =>
-    job.tasks.filter((task) => task.dependsOn.length === 0 && !isLater(task, toDate(at))).map((task) => ({ task, at })),
+    job.tasks
+      .filter((task) => task.dependsOn.length === 0 && !isLater(task, toDate(at)))
+      .map((task) => ({ task, at, traceparent: job.traceparent })),
   );
   announceReady(
     announcer,
@@ -184,7 +190,14 @@ function announce(announcer: Announcer, created: readonly { job: NewJob; at: str
       key: { priority: task.priority, deliverAfter: at, id: task.id },
     })),
   );
-  announcer.issueTickets(ready.map(({ task }) => ({ topic: task.topic, itemId: task.id, priority: task.priority })));
+  announcer.issueTickets(
+    ready.map(({ task, traceparent }) => ({
+      topic: task.topic,
+      itemId: task.id,
+      priority: task.priority,
+      traceparent,
+    })),
+  );
   announcer.eventsWritten();
 }
 

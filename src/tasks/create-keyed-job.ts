@@ -60,7 +60,7 @@ export async function commitKeyedJob(dependencies: KeyedJobDependencies, job: Ne
     tasks.map((_task, place) => place),
     tasks.map((task) => task.name),
     tasks.map((task) => task.uniqueKey),
-    tasks.map(() => null),
+    tasks.map(() => job.traceparent),
     tasks.map((task) => task.failureRule),
     edges.map((edge) => edge.task),
     edges.map((edge) => edge.target),

@@ -15,6 +15,8 @@ export interface NewJob {
   readonly tasks: readonly NewTask[];
   readonly idempotencyKey: string | null;
   readonly requestHash: string | null;
+  /** W3C trace context of the request; goes with the tasks to their handlers. */
+  readonly traceparent: string | null;
 }
 
 /** Which tasks of a job wait for which, by their ids. */

@@ -11,6 +11,7 @@ import type { ClaimResult, Claims } from '../queue/claims.ts';
 import type { Topics } from '../queue/topics.ts';
 import { Repeating } from '../scheduler/repeating.ts';
 import { askShards } from '../shards/merge-pages.ts';
+import { traceTask } from '../telemetry/traced-task.ts';
 import { attemptTask } from './attempt.ts';
 import type { ClaimTaskRow } from './claim-row.ts';
 import type { AttemptEnd, Verdict } from './finish.ts';
@@ -41,6 +42,8 @@ export interface TaskWorkerOptions {
   /** Creates the next run of a schedule before this one begins. False: this one is left out. */
   readonly beginRun: (scheduleId: string, taskId: string, now: Date) => Promise<boolean>;
   readonly heartbeat: (beat: Heartbeat) => Promise<boolean>;
+  /** Told of each attempt that ended: how long its task had waited, and how long it ran. */
+  readonly observe: (kind: string, outcome: string, waitSeconds: number, runSeconds: number) => void;
   readonly isConnected: () => boolean;
   readonly eventsWritten: (taskId: string) => void;
   /** How long a stop waits for handlers before it gives their tasks back. */
@@ -240,9 +243,14 @@ export class TaskWorker implements Service {
       };
       const begun = this.#judgeUnrun(row) ?? (await this.#beginRun(row));
       if (begun === 'left out') return;
-      const verdict = begun ?? (await attemptTask(handler, row.payload, run, running, random()));
+      const startedAt = now();
+      const traced = { ...run, kind: handler.kind, traceparent: row.traceparent };
+      const attempt = () => attemptTask(handler, row.payload, run, running, random());
+      const verdict = begun ?? (await traceTask(traced, attempt));
       const told = verdict !== undefined && (await this.#tell({ ...end, verdict }, running));
-      this.ended[told ? verdict.kind : 'LOST'] += 1;
+      const outcome = told ? verdict.kind : 'LOST';
+      this.ended[outcome] += 1;
+      this.#options.observe(handler.kind, outcome, waitSeconds(row), (now() - startedAt) / 1_000);
       if (!told) run.log.warn('the lease was lost before the end; what was done here does not count');
     } finally {
       running.close();
@@ -284,6 +292,11 @@ export class TaskWorker implements Service {
       if (running.lost) return false;
     }
   }
+}
+
+/** How long it lay ready before this claim. */
+function waitSeconds({ item_deliver_after: since, acquired_at: until }: ClaimTaskRow): number {
+  return Math.max(0, (toDate(until).getTime() - toDate(since).getTime()) / 1_000);
 }
 
 /** Resolves when the signal is aborted. */
