@@ -138,7 +138,9 @@ export class Metrics {
     );
   }
 
+  /** A value read at each look. Made a second time, by a gateway that was started anew, it replaces the first. */
   gauge(name: string, help: string, read: () => number): void {
+    this.registry.removeSingleMetric(name);
     new Gauge({
       name,
       help,
