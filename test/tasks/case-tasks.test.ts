@@ -15,7 +15,7 @@ import type { RunningModule } from '../support/run-module.ts';
 import { runModule } from '../support/run-module.ts';
 import { uniqueDirectory } from '../support/servers.ts';
 import { TestSmtpServer } from '../support/smtp-server.ts';
-import { producer, startWorker, untilStatus } from './task-engine.ts';
+import { producer, startWorker, supervisor, untilStatus } from './task-engine.ts';
 
 let engine: TestEngine;
 let server: TestSmtpServer;
@@ -133,6 +133,19 @@ describe('a case', () => {
     ]);
     await expectExport(caseId);
     await stop();
+  });
+
+  it('tells of its tasks live, from their creation on', async () => {
+    const updates = await engine.foundation.services.watchJobs(supervisor, { namespace: 'acme' });
+    const caseId = await register('live@example.com');
+    const first = await updates.next();
+    expect(first.value).toMatchObject({
+      type: 'CREATED',
+      actor: 'alice',
+      job: { kind: 'case-registered', externalId: caseId },
+      task: { kind: 'confirmation-mail', payload: { caseId } },
+    });
+    await updates.return?.();
   });
 
   it('that is refused leaves no task, and one in a namespace without tasks has none', async () => {
