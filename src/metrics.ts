@@ -8,8 +8,8 @@ export interface TopicBacklog {
   readonly waiting: number;
   readonly leased: number;
   readonly delayed: number;
-  /** Ended without success, waiting for somebody to look. */
-  readonly failed: number;
+  /** Tasks that failed for good, and items that became dead letters: somebody has to look. */
+  readonly dead: number;
   /** How long the one that waits longest has been ready. */
   readonly oldestSeconds: number;
 }
@@ -182,7 +182,7 @@ export class Metrics {
     this.#samples('caseload_topic_items', 'Items of a topic by state', [...topicLabels, 'state'], (set) => {
       for (const [shard, { topics }] of backlogs)
         for (const { system, namespace, topic, ...counts } of topics)
-          for (const state of ['waiting', 'leased', 'delayed', 'failed'] as const)
+          for (const state of ['waiting', 'leased', 'delayed', 'dead'] as const)
             set({ shard, system, namespace, topic, state }, counts[state]);
     });
     const oldest = 'How long the item that waits longest has been ready';

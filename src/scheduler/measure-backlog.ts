@@ -19,7 +19,7 @@ interface TopicRow {
   readonly waiting: number;
   readonly leased: number;
   readonly delayed: number;
-  readonly failed: number;
+  readonly dead: number;
   readonly oldest_seconds: number;
   readonly topics: number;
 }

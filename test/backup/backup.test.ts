@@ -107,6 +107,17 @@ describe('a backup', () => {
     expect(Number(last!.sequence)).toBe(Number(last!.highest) + 1);
   });
 
+  it('has every shard', async () => {
+    const both = uniqueDirectory('shards');
+    const targets = [await newDatabase(), await newDatabase()];
+    await backUp([engine.database.url, engine.database.url], both);
+    await restore(
+      targets.map(({ url }) => url),
+      both,
+    );
+    for (const { url } of targets) expect(await fingerprint(url)).toEqual(await fingerprint(engine.database.url));
+  });
+
   it('can be read by its owner alone', () => {
     for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }))
       expect(statSync(join(folder, file)).mode & 0o077, file).toBe(0);

@@ -56,7 +56,7 @@ it('gateway, scheduler and worker tell their health and count on a port of their
   );
   const measured = await system.measure();
   expect(measured.topics).toEqual([
-    expect.objectContaining({ system: 'cases', namespace: 'counted', waiting: 1, leased: 1, delayed: 0, failed: 0 }),
+    expect.objectContaining({ system: 'cases', namespace: 'counted', waiting: 1, leased: 1, delayed: 0, dead: 0 }),
   ]);
   expect(await readMetrics(scheduler)).toContain('caseload_backlog_measured_timestamp_seconds{shard="0"');
   expect(await readMetrics(worker)).toContain('caseload_task_attempts_succeeded_total{program="worker"} 0');
