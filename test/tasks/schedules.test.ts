@@ -114,6 +114,18 @@ describe('periodic tasks', () => {
     expect((await find('cancelled')).nextAt!.getTime()).toBe(nextAt!.getTime() + 3_600_000);
   });
 
+  it('are followed by one run, whoever takes a run again after its worker died in the middle of planning', async () => {
+    const { id, nextTaskId } = await upsert('doubled', { kind: 'outside-tick', every: 'PT1H' });
+    const planners = [engine.foundation, await engine.another()].map((one) => one.planners.get(0)!);
+    const now = new Date();
+    const begins = await Promise.all(
+      Array.from({ length: 8 }, (_, turn) => planners[turn % 2]!.begin(id, nextTaskId!, now)),
+    );
+    expect(begins.every((begin) => begin)).toBe(true);
+    const runs = await runsOf('doubled');
+    expect(runs.map((run) => run.id).toSorted()).toEqual([nextTaskId, (await find('doubled')).nextTaskId].toSorted());
+  });
+
   it('are planned by workers outside, too, once', async () => {
     const { nextTaskId } = await upsert('outside', { kind: 'outside-tick', every: 'PT1H' });
     await services().updateTask(supervisor, { taskId: nextTaskId!, runAt: new Date(0) });

@@ -6,20 +6,30 @@ language plpgsql volatile
 as $$
 declare
   place record;
+  is_paused boolean;
+  is_limited boolean;
   control task_controls;
   admitted integer := wanted;
   held bigint;
 begin
   select t.namespace, t.name into place from topics t where t.id = task_topic;
-  if not exists (select from task_controls c where c.namespace = place.namespace and c.kind in ('*', place.name)) then
+  select bool_or(c.paused_at is not null and (c.paused_until is null or c.paused_until > clock_timestamp())),
+         bool_or(c.concurrency_max is not null or c.rate_max is not null)
+    into is_paused, is_limited
+    from task_controls c where c.namespace = place.namespace and c.kind in ('*', place.name);
+  if is_paused then
+    return 0;
+  end if;
+  if is_limited is not true then
     return wanted;
   end if;
   for control in
-    select * from task_controls c where c.namespace = place.namespace and c.kind in ('*', place.name) order by c.kind for update
+    select * from task_controls c
+     where c.namespace = place.namespace and c.kind in ('*', place.name)
+       and (c.concurrency_max is not null or c.rate_max is not null)
+     order by c.kind
+       for update
   loop
-    if control.paused_at is not null and (control.paused_until is null or control.paused_until > clock_timestamp()) then
-      return 0;
-    end if;
     if control.concurrency_max is not null then
       select count(*) into held
         from items i
