@@ -8,6 +8,7 @@ import { Tickets } from '../src/jetstream/tickets.ts';
 import { TopicConsumers } from '../src/jetstream/topic-consumers.ts';
 import { loadStatement } from '../src/postgres/sql.ts';
 import { applicant, applicantName, applicantPrefix, namespace, system, topic } from './operations.ts';
+import { payloadBytes, queueTopic } from './queue-operations.ts';
 import type { Stage } from './stage.ts';
 import { requireDurable, withClient } from './stage.ts';
 
@@ -21,12 +22,15 @@ export class Workbench {
   readonly topicId: number;
   readonly #link: NatsLink;
   readonly #tickets: Tickets;
+  readonly #consumers: TopicConsumers;
 
   private constructor(
     parts: Pick<Workbench, 'databaseUrl' | 'natsUrl' | 'natsPid' | 'topicId'>,
     link: NatsLink,
     tickets: Tickets,
+    consumers: TopicConsumers,
   ) {
+    this.#consumers = consumers;
     this.databaseUrl = parts.databaseUrl;
     this.natsUrl = parts.natsUrl;
     this.natsPid = parts.natsPid;
@@ -43,22 +47,21 @@ export class Workbench {
     await provision(link);
     const consumers = new TopicConsumers(link);
     await consumers.ensure({ system, namespace, topic });
-    consumers.close();
     const topicId = await withClient(databaseUrl, async (client) => {
       const values = [namespace, system, topic, true];
       const { rows } = await client.query<{ id: number }>(loadStatement('ensure-topic').text, values);
       return rows[0]!.id;
     });
     const parts = { databaseUrl, natsUrl: nats.url, natsPid: nats.pid, topicId };
-    return new Workbench(parts, link, new Tickets(link, stage.log));
+    return new Workbench(parts, link, new Tickets(link, stage.log), consumers);
   }
 
   /** Takes everything off the tables and out of the streams. */
   async clear(): Promise<void> {
     await withClient(this.databaseUrl, (client) =>
-      client.query('truncate items, cases, events, documents, idempotency_keys'),
+      client.query('truncate items, cases, events, documents, idempotency_keys, enqueue_answers'),
     );
-    for (const stream of ['CASES', 'EVENTS']) await callApi(this.#link, `STREAM.PURGE.${stream}`);
+    for (const stream of ['CASES', 'QUEUE', 'EVENTS']) await callApi(this.#link, `STREAM.PURGE.${stream}`);
   }
 
   /** Lays out documents that wait to be registered, under the ids of `documentId`. */
@@ -99,17 +102,51 @@ export class Workbench {
     });
   }
 
+  /** Lays out items of the priority queue with priorities of chance, each with its ticket. */
+  async layOutItems(count: number): Promise<void> {
+    await this.clear();
+    await withClient(this.databaseUrl, async (client) => {
+      const { rows: topics } = await client.query<{ id: number }>(loadStatement('ensure-topic').text, [
+        namespace,
+        'queue',
+        queueTopic,
+        false,
+      ]);
+      if (count === 0) return;
+      const { rows } = await client.query<{ id: string }>(
+        `with fresh as materialized (
+           select overlay(uuidv7()::text placing '000' from 16)::uuid as id, clock_timestamp() as at,
+                  floor(random() * 4294967296 - 2147483648)::bigint::integer as priority
+             from generate_series(1, $1::integer)
+         )
+         insert into items (id, namespace, topic_id, priority, given_priority, deliver_after, state, payload, enqueued_at,
+                            enqueued_by)
+         select id, $2, $3, priority, priority, at, 'ready', convert_to(repeat('x', $4), 'UTF8'), at, 'bench' from fresh
+         returning id`,
+        [count, namespace, topics[0]!.id, payloadBytes],
+      );
+      await this.#consumers.ensure({ system: 'queue', namespace, topic: queueTopic });
+      await this.#issueTickets(
+        rows.map(({ id }) => id),
+        { system: 'queue', topic: queueTopic },
+      );
+      await makeReady(client);
+    });
+  }
+
   async close(): Promise<void> {
+    this.#consumers.close();
     this.#tickets.close();
     await this.#link.close();
   }
 
-  async #issueTickets(ids: readonly string[]): Promise<void> {
+  async #issueTickets(
+    ids: readonly string[],
+    line: Pick<Ticket, 'system' | 'topic'> = { system, topic },
+  ): Promise<void> {
     for (let start = 0; start < ids.length; start += ticketsAtOnce) {
       const part = ids.slice(start, start + ticketsAtOnce);
-      await this.#tickets.issue(
-        part.map((itemId): Ticket => ({ system, namespace, topic, shard: 0, itemId, priority: 0 })),
-      );
+      await this.#tickets.issue(part.map((itemId): Ticket => ({ ...line, namespace, shard: 0, itemId, priority: 0 })));
     }
   }
 }

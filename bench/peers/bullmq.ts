@@ -16,6 +16,8 @@ export async function openBullmq(connectionString: string): Promise<Peer> {
   await queue.waitUntilReady();
   return {
     enqueue: (number) => queue.add(name, payload(number)),
+    addMany: (first, count) =>
+      queue.addBulk(Array.from({ length: count }, (_, index) => ({ name, data: payload(first + index) }))),
     clear: () => queue.obliterate({ force: true }),
     async fill(count) {
       for (let start = 0; start < count; start += jobsAtOnce) {

@@ -13,8 +13,24 @@ export async function openGraphileWorker(connectionString: string): Promise<Peer
   const logger = new Logger(() => () => undefined);
   const utilities = await makeWorkerUtils({ pgPool: pool, logger });
   await utilities.migrate();
+  const workWith = async (preset: object, callers: number, onDone: () => void, stop: Promise<void>): Promise<void> => {
+    const runner = await run({
+      preset,
+      pgPool: pool,
+      logger,
+      concurrency: callers,
+      noHandleSignals: true,
+      taskList: { [task]: onDone },
+    });
+    await stop;
+    await runner.stop();
+  };
   return {
     enqueue: (number) => utilities.addJob(task, payload(number)),
+    addMany: (first, count) =>
+      utilities.addJobs(
+        Array.from({ length: count }, (_, index) => ({ identifier: task, payload: payload(first + index) })),
+      ),
     async clear() {
       await pool.query('delete from graphile_worker._private_jobs');
     },
@@ -29,17 +45,14 @@ export async function openGraphileWorker(connectionString: string): Promise<Peer
       }
       await vacuum(connectionString);
     },
-    async work(callers, onDone, _onEmpty, stop) {
-      const runner = await run({
-        pgPool: pool,
-        logger,
-        concurrency: callers,
-        noHandleSignals: true,
-        taskList: { [task]: onDone },
-      });
-      await stop;
-      await runner.stop();
-    },
+    work: (callers, onDone, _onEmpty, stop) => workWith({}, callers, onDone, stop),
+    workInBatches: (callers, onDone, _onEmpty, stop) =>
+      workWith(
+        { worker: { localQueue: { size: 500 }, completeJobBatchDelay: 0, failJobBatchDelay: 0 } },
+        callers,
+        onDone,
+        stop,
+      ),
     async close() {
       await utilities.release();
       await pool.end();

@@ -8,7 +8,8 @@ import type { Peer } from './peer.ts';
 export type PeerName = 'pg-boss' | 'graphile-worker' | 'bullmq';
 
 export interface PeerPlan {
-  readonly work: 'enqueue' | 'take';
+  /** `fill`: in calls of 1,000. `take in batches`: as the library does best, where it can. */
+  readonly work: 'enqueue' | 'fill' | 'take' | 'take in batches';
   readonly callers: number;
   readonly warmUpSeconds: number;
   readonly measureSeconds: number;
@@ -18,6 +19,7 @@ export interface PeerPlan {
 
 let peer: Promise<Peer> | undefined;
 let enqueued = 0;
+const jobsPerCall = 1_000;
 
 if (import.meta.main) answerParent<PeerPlan, Measurement>(measure);
 
@@ -25,10 +27,11 @@ async function measure(plan: PeerPlan, onMeasuring: () => void): Promise<Measure
   peer ??= open(process.env.PEER_NAME as PeerName, process.env.PEER_DATABASE_URL ?? '');
   const opened = await peer;
   await opened.clear();
-  if (plan.work === 'take') await opened.fill(plan.jobs);
+  const takes = plan.work === 'take' || plan.work === 'take in batches';
+  if (takes) await opened.fill(plan.jobs);
   const recorder = new Recorder();
   const stop = Promise.withResolvers<void>();
-  const work = plan.work === 'enqueue' ? enqueue(opened, plan, recorder, stop) : take(opened, plan, recorder, stop);
+  const work = takes ? take(opened, plan, recorder, stop) : enqueue(opened, plan, recorder, stop);
   await Promise.race([delay(plan.warmUpSeconds * 1_000), work]);
   recorder.start();
   onMeasuring();
@@ -63,10 +66,12 @@ async function enqueue(
   const caller = async (): Promise<void> => {
     while (!over) {
       const begunAt = performance.now();
-      enqueued += 1;
-      await opened.enqueue(enqueued);
+      const count = plan.work === 'fill' ? jobsPerCall : 1;
+      if (plan.work === 'fill') await opened.addMany(enqueued + 1, count);
+      else await opened.enqueue(enqueued + 1);
+      enqueued += count;
       recorder.answered('enqueue', begunAt);
-      recorder.completed();
+      for (let job = 0; job < count; job += 1) recorder.completed();
     }
   };
   await Promise.all(Array.from({ length: plan.callers }, caller));
@@ -84,5 +89,6 @@ async function take(opened: Peer, plan: PeerPlan, recorder: Recorder, stop: Prom
     left -= 1;
     if (left === 0) endDry();
   };
-  await opened.work(plan.callers, onDone, endDry, stop.promise);
+  const work = plan.work === 'take in batches' ? (opened.workInBatches ?? opened.work) : opened.work;
+  await work(plan.callers, onDone, endDry, stop.promise);
 }

@@ -54,6 +54,8 @@ declare module 'graphile-worker' {
   }
   export function makeWorkerUtils(options: { readonly pgPool: Pool; readonly logger: Logger }): Promise<WorkerUtils>;
   export function run(options: {
+    /** What has no option of its own. */
+    readonly preset: object;
     readonly pgPool: Pool;
     readonly logger: Logger;
     readonly concurrency?: number;

@@ -2,6 +2,8 @@
 export interface Peer {
   /** Adds one job. */
   enqueue(number: number): Promise<unknown>;
+  /** Adds so many jobs in one call. */
+  addMany(first: number, count: number): Promise<unknown>;
   /** Takes everything away. */
   clear(): Promise<void>;
   /** Adds this many jobs, in bulk. */
@@ -12,6 +14,8 @@ export interface Peer {
    * @param onEmpty called when there are no more, where the library says so
    */
   work(callers: number, onDone: () => void, onEmpty: () => void, stop: Promise<void>): Promise<void>;
+  /** The same as fast as the library can, by fetching ahead and completing many at once. */
+  workInBatches?: Peer['work'];
   close(): Promise<void>;
 }
 

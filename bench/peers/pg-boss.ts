@@ -26,6 +26,11 @@ export async function openPgBoss(connectionString: string): Promise<Peer> {
   };
   return {
     enqueue: (number) => boss.send(queue, payload(number)),
+    addMany: (first, count) =>
+      boss.insert(
+        queue,
+        Array.from({ length: count }, (_, index) => ({ data: payload(first + index) })),
+      ),
     async clear() {
       await boss.deleteAllJobs(queue);
     },

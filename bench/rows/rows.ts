@@ -2,6 +2,7 @@ import { alone } from './alone.ts';
 import { heldSnapshot } from './held-snapshot.ts';
 import { idle } from './idle.ts';
 import { pairs } from './pairs.ts';
+import { backlog, delivery, dequeue, enqueue } from './queue.ts';
 import { register } from './register.ts';
 import type { Row } from './row.ts';
 import { start } from './start.ts';
@@ -13,6 +14,10 @@ export const rows: readonly Row[] = [
   pairs,
   alone,
   heldSnapshot,
+  enqueue,
+  dequeue,
+  backlog,
+  delivery,
   idle,
   start,
   createJobs,

@@ -161,7 +161,8 @@ export class Claims<Row extends ClaimRow> {
 
   /**
    * Hands so many of the best items of each topic to the holder. Whatever lies ready is found, with a ticket or without
-   * one. When nothing is, it waits up to `waitMilliseconds` for the first item, in paused topics, too.
+   * one. When nothing is, it waits up to `waitMilliseconds` for the first item, in paused topics, too. Whoever waits
+   * trusts the tickets and does not ask the rows first: what has lost its ticket is told by the reconciler.
    * @throws Fault `BACKPRESSURE` when too many wait, `UNAVAILABLE` when the record cannot be reached
    */
   async claimBatch(
@@ -175,8 +176,8 @@ export class Claims<Row extends ClaimRow> {
     try {
       const deadline = this.#options.now() + waitMilliseconds;
       const paused = new Set<Topic>();
-      for (;;) {
-        const filled = await allFilled(wanted.map((one) => this.#fill(one, request, paused)));
+      for (let trusting = waitMilliseconds > 0; ; trusting = false) {
+        const filled = await allFilled(wanted.map((one) => this.#fill(one, request, paused, trusting)));
         const left = deadline - this.#options.now();
         if (filled.length > 0 || left <= 0 || signal.aborted || this.#draining) return { items: filled, paused };
         const first = await this.#wait(
@@ -345,6 +346,7 @@ export class Claims<Row extends ClaimRow> {
     { topic, count }: WantedItems,
     request: ClaimRequest,
     paused: Set<Topic>,
+    trusting = false,
   ): Promise<readonly ClaimedItem<Row>[]> {
     paused.delete(topic);
     const desk = await this.#deskFor(topic);
@@ -360,7 +362,8 @@ export class Claims<Row extends ClaimRow> {
     const short = take(await allServed(places));
     const rowsMax = this.#options.pickRowsMax ?? limits.batchRows;
     try {
-      if (short) take(await desk.pickManyWithoutTickets(request, Math.min(count - items.length, rowsMax)));
+      if (short && !(trusting && items.length === 0))
+        take(await desk.pickManyWithoutTickets(request, Math.min(count - items.length, rowsMax)));
     } catch (error) {
       if (items.length === 0) throw error; // what is leased must be handed out
     }

@@ -20,14 +20,21 @@ with asked as materialized (
     from orphans o join leases l on l.ticket_sequence is null and l.nth = o.place
 ), matched as materialized (
   select * from own union all select * from adopted
+), locked as materialized (
+  -- Never waits: others lock several rows in the order of their ids, and these come in no order. Whoever holds one of
+  -- these rows is about to end or extend its lease.
+  select i.id, m.ticket, m.sequence
+    from items i join matched m on m.id = i.id
+   where i.state = 'leased' and i.lease_expires_at = m.lease_expires_at
+     for update of i skip locked
 ), noted as (
-  update items i set ticket = m.ticket, ticket_sequence = m.sequence
-    from matched m where i.id = m.id and i.state = 'leased' and i.lease_expires_at = m.lease_expires_at
+  update items i set ticket = k.ticket, ticket_sequence = k.sequence from locked k where i.id = k.id
   returning i.id
 )
 select a.sequence, a.ticket,
-       case when n.id is not null then 'leased'
+       case when m.id is not null then 'leased'
             when exists (select from items where topic_id = $1::integer and state = 'ready') then 'ready'
             else 'surplus' end as outcome,
-       greatest(0, ceil(extract(epoch from m.lease_expires_at - clock_timestamp()) * 1000))::integer as left_milliseconds
+       case when n.id is null then 100 -- looked at again when that is over
+            else greatest(0, ceil(extract(epoch from m.lease_expires_at - clock_timestamp()) * 1000))::integer end as left_milliseconds
   from asked a left join matched m on m.n = a.n left join noted n on n.id = m.id
