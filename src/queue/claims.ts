@@ -341,7 +341,10 @@ export class Claims<Row extends ClaimRow> {
     return this.#deskOf(topic) ?? (await this.#openDesk(topic));
   }
 
-  /** So many items of one topic, as far as they lie ready: with the tickets that are there, and then without. */
+  /**
+   * So many items of one topic, as far as they lie ready: with the tickets that are there, and then without. Whoever
+   * trusts the tickets does not ask the rows when there was none.
+   */
   async #fill(
     { topic, count }: WantedItems,
     request: ClaimRequest,
@@ -379,7 +382,7 @@ export class Claims<Row extends ClaimRow> {
     paused: Set<Topic>,
   ): Promise<readonly ClaimedItem<Row>[]> {
     try {
-      return await this.#fill(wanted, request, paused);
+      return await this.#fill(wanted, request, paused, true);
     } catch (error) {
       this.#options.log.debug({ err: error, topic: first.topic.name }, 'only the first item could be claimed');
       return [];
