@@ -7,9 +7,13 @@ import { BoardPage } from './board/board-page.tsx';
 import { CasePage } from './board/case-page.tsx';
 import { DeskPage } from './desk/desk-page.tsx';
 import { AuditPage } from './operate/audit-page.tsx';
+import { DigestPage } from './operate/digest-page.tsx';
+import { DigestsPage } from './operate/digests-page.tsx';
 import { JobPage } from './operate/job-page.tsx';
 import { JobsPage } from './operate/jobs-page.tsx';
 import { MailsPage } from './operate/mails-page.tsx';
+import { ProvidersPage } from './operate/providers-page.tsx';
+import { RequestsPage } from './operate/requests-page.tsx';
 import { TaskPage } from './operate/task-page.tsx';
 import { TasksPage } from './operate/tasks-page.tsx';
 import { TopicPage } from './operate/topic-page.tsx';
@@ -37,6 +41,10 @@ export function Pages() {
       <Route path="/jobs/:id" component={JobPage} />
       <Route path="/topics" component={TopicsPage} />
       <Route path="/topics/:name" component={TopicPage} />
+      <Route path="/requests" component={RequestsPage} />
+      <Route path="/digests" component={DigestsPage} />
+      <Route path="/digests/:id" component={DigestPage} />
+      <Route path="/providers" component={ProvidersPage} />
       <Route path="/mails" component={MailsPage} />
       <Route path="/mails/:id" component={MailsPage} />
       <Route path="/audit" component={AuditPage} />

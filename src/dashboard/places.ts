@@ -23,6 +23,9 @@ const places: readonly Place[] = [
     group: 'Operate',
     roles: ['producer', 'consumer', 'supervisor', 'operator'],
   },
+  { path: '/requests', name: 'Requests', group: 'Operate', roles: ['producer', 'provider', 'supervisor', 'operator'] },
+  { path: '/digests', name: 'Digests', group: 'Operate', roles: ['producer', 'supervisor', 'operator'] },
+  { path: '/providers', name: 'Providers', group: 'Operate', roles: ['producer', 'supervisor', 'operator'] },
   { path: '/mails', name: 'Mails', group: 'Operate', roles: ['operator'] },
   { path: '/audit', name: 'Who did what', group: 'Operate', roles: ['supervisor', 'operator'] },
 ];

@@ -58,7 +58,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Visitor> {
   const context = await browser.newContext({ baseURL: url, ...options });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
@@ -72,5 +72,6 @@ export async function visit(
   });
   await page.goto('/');
   await page.getByRole('button', { name: new RegExp(`^${name}`, 'i') }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
   return { context, page, complaints };
 }

@@ -5,7 +5,8 @@ import { carol, DashboardSystem } from './dashboard-system.ts';
 const chromium = findChromium();
 if (chromium === undefined) warnWithoutChromium();
 
-describe.skipIf(chromium === undefined)('the auditor’s desk', () => {
+// A browser beside everything else on two cores takes its time.
+describe.skipIf(chromium === undefined)('the auditor’s desk', { timeout: 90_000 }, () => {
   let dashboard: DashboardSystem;
   beforeAll(async () => {
     dashboard = await DashboardSystem.start();

@@ -7,7 +7,8 @@ const chromium = findChromium();
 if (chromium === undefined) warnWithoutChromium();
 const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
 
-describe.skipIf(chromium === undefined)('what others do is seen as it happens', () => {
+// A browser beside everything else on two cores takes its time.
+describe.skipIf(chromium === undefined)('what others do is seen as it happens', { timeout: 90_000 }, () => {
   let dashboard: DashboardSystem;
   beforeAll(async () => {
     dashboard = await DashboardSystem.start();

@@ -48,7 +48,8 @@ async function leaveDeadLetter(dashboard: DashboardSystem, name: string): Promis
 const receiver = { status: 410, url: '' };
 const server = createServer((_request, response) => response.writeHead(receiver.status).end());
 
-describe.skipIf(chromium === undefined)('the operator’s pages', () => {
+// A browser beside everything else on two cores takes its time.
+describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_000 }, () => {
   let dashboard: DashboardSystem;
   beforeAll(async () => {
     dashboard = await DashboardSystem.start();
@@ -141,7 +142,18 @@ describe.skipIf(chromium === undefined)('the operator’s pages', () => {
     await Promise.all([
       scan('bob', 'light', ['/desk']),
       scan('alice', 'dark', ['/apply', '/apply/new']),
-      scan('olga', 'light', ['/board', '/tasks', '/jobs', '/topics', '/topics/thumbnails', '/mails', '/audit']),
+      scan('olga', 'light', [
+        '/board',
+        '/tasks',
+        '/jobs',
+        '/topics',
+        '/topics/thumbnails',
+        '/requests',
+        '/digests',
+        '/providers',
+        '/mails',
+        '/audit',
+      ]),
     ]);
     expect(found).toEqual([]);
   });

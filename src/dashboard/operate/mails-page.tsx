@@ -14,6 +14,7 @@ import { Status } from '../parts/status.tsx';
 import { Ago, formatExact } from '../parts/times.tsx';
 import { session } from '../session/session.ts';
 import { FilterText, StatusChips } from './filter-parts.tsx';
+import { MailBody } from './mail-body.tsx';
 
 const mailStatuses: readonly MailStatus[] = ['PREPARED', 'SENDING', 'SENT', 'UNCERTAIN', 'FAILED'];
 
@@ -113,13 +114,7 @@ function MailView({ mail }: { readonly mail: NonNullable<OneMailQuery['mail']> }
           </div>
         )}
       </dl>
-      <section class="mail-text" tabIndex={0} aria-label="Text">
-        {mail.text}
-      </section>
-      <details>
-        <summary>As HTML, without its looks</summary>
-        <iframe class="mail-html" title="The mail as HTML" sandbox="" srcdoc={mail.html} />
-      </details>
+      <MailBody text={mail.text} html={mail.html} />
     </article>
   );
 }

@@ -1,16 +1,9 @@
-import type { TopicPartsFragment } from '../graphql/documents.ts';
+import type { TopicFiguresSubscription } from '../graphql/documents.ts';
 
-/** How the topics stood while this window was open, for the charts; half an hour at two seconds a point. */
+/** How topics stood while this window was open, for the charts; a quarter of an hour at a second a point. */
 const pointsMax = 900;
 
-export interface TopicPoint {
-  /** Seconds since the epoch. */
-  readonly at: number;
-  readonly ready: number;
-  readonly leased: number;
-  readonly delayed: number;
-  readonly dead: number;
-}
+export type TopicPoint = TopicFiguresSubscription['topicStats'];
 
 const histories = new Map<string, readonly TopicPoint[]>();
 
@@ -18,11 +11,6 @@ export function readTopicHistory(namespace: string, topic: string): readonly Top
   return histories.get(`${namespace}/${topic}`) ?? [];
 }
 
-export function noteTopics(namespace: string, topics: readonly TopicPartsFragment[]): void {
-  const at = Date.now() / 1_000;
-  for (const { name, counts } of topics) {
-    const { ready, leased, delayed, dead } = counts;
-    const points = [...readTopicHistory(namespace, name), { at, ready, leased, delayed, dead }];
-    histories.set(`${namespace}/${name}`, points.slice(-pointsMax));
-  }
+export function noteTopic(namespace: string, topic: string, point: TopicPoint): void {
+  histories.set(`${namespace}/${topic}`, [...readTopicHistory(namespace, topic), point].slice(-pointsMax));
 }

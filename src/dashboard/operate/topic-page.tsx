@@ -4,7 +4,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { explain } from '../graphql/client.ts';
 import type { QueueTopicQuery, TopicPartsFragment } from '../graphql/documents.ts';
-import { QueueTopicDocument } from '../graphql/documents.ts';
+import { QueueTopicDocument, TopicFiguresDocument } from '../graphql/documents.ts';
+import { useUpdates } from '../live/use-updates.ts';
 import { Button } from '../parts/button.tsx';
 import { Chart } from '../parts/chart.tsx';
 import { Loading, Notice } from '../parts/notice.tsx';
@@ -14,7 +15,8 @@ import { inWords, shortId } from '../parts/words.ts';
 import { hasRole, session } from '../session/session.ts';
 import type { TopicAct } from './topic-dialogs.tsx';
 import { TopicDialog } from './topic-dialogs.tsx';
-import { noteTopics, readTopicHistory } from './topic-history.ts';
+import type { TopicPoint } from './topic-history.ts';
+import { noteTopic, readTopicHistory } from './topic-history.ts';
 
 const lookMilliseconds = 2_000;
 
@@ -24,16 +26,12 @@ export function TopicPage() {
   const { namespace } = current;
   const { params } = useRoute();
   const name = params.name ?? '';
-  const [asking, setAsking] = useState<TopicAct>();
   const [{ data, error }, ask] = useQuery({ query: QueueTopicDocument, variables: { namespace, name } });
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === 'visible' && ask(), lookMilliseconds);
     return () => clearInterval(timer);
   }, [name]);
   const topic = data?.topic;
-  useEffect(() => {
-    if (topic != null) noteTopics(namespace, [topic]);
-  }, [topic]);
   if (topic == null) {
     return (
       <Page title={name}>
@@ -47,8 +45,26 @@ export function TopicPage() {
       </Page>
     );
   }
+  return <TopicView key={name} topic={topic} items={data!.peek} onChanged={ask} />;
+}
+
+interface TopicViewProps {
+  readonly topic: TopicPartsFragment;
+  readonly items: QueueTopicQuery['peek'];
+  readonly onChanged: () => void;
+}
+
+function TopicView({ topic, items, onChanged }: TopicViewProps) {
+  const current = session.get()!;
+  const { namespace } = current;
+  const [asking, setAsking] = useState<TopicAct>();
+  const [latest, setLatest] = useState<TopicPoint>();
+  useUpdates(TopicFiguresDocument, { namespace, topic: topic.name }, ({ topicStats }) => {
+    noteTopic(namespace, topic.name, topicStats);
+    setLatest(topicStats);
+  });
   const mayMend = hasRole(current, 'supervisor', 'operator');
-  const { counts } = topic;
+  const counts = latest ?? topic.counts;
   return (
     <Page
       title={topic.name}
@@ -85,11 +101,17 @@ export function TopicPage() {
           name="Oldest ready"
           value={counts.oldestReadySeconds === null ? '–' : formatLength(counts.oldestReadySeconds)}
         />
+        {latest !== undefined && (
+          <Figure
+            name="In and out a second"
+            value={`${formatRate(latest.enqueuedPerSecond)} / ${formatRate(latest.ackedPerSecond)}`}
+          />
+        )}
       </dl>
-      <TopicChart namespace={namespace} name={topic.name} />
+      <TopicCharts namespace={namespace} name={topic.name} />
       <section class="part">
         <h2>Next items</h2>
-        <Items items={data!.peek} />
+        <Items items={items} />
       </section>
       <section class="part">
         <h2>Settings</h2>
@@ -100,7 +122,7 @@ export function TopicPage() {
           act={asking}
           namespace={namespace}
           topic={topic.name}
-          onDone={ask}
+          onDone={onChanged}
           onClose={() => setAsking(undefined)}
         />
       )}
@@ -108,22 +130,45 @@ export function TopicPage() {
   );
 }
 
-function TopicChart({ namespace, name }: { readonly namespace: string; readonly name: string }) {
+function TopicCharts({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   const points = readTopicHistory(namespace, name);
+  if (points.length === 0) return null;
+  const times = points.map(({ at }) => Date.parse(at) / 1_000);
+  const read = (key: Exclude<keyof TopicPoint, 'at'>) => points.map((point) => point[key]);
   return (
-    <section class="part">
-      <Chart
-        label={`Items of ${name} since this window was opened`}
-        times={points.map(({ at }) => at)}
-        lines={[
-          { name: 'Ready', colour: '--accent', values: points.map(({ ready }) => ready) },
-          { name: 'Leased', colour: '--good', values: points.map(({ leased }) => leased) },
-          { name: 'Delayed', colour: '--muted', values: points.map(({ delayed }) => delayed) },
-          { name: 'Dead', colour: '--bad', values: points.map(({ dead }) => dead) },
-        ]}
-      />
-    </section>
+    <div class="pair">
+      <section class="part">
+        <h2>Items</h2>
+        <Chart
+          label={`Items of ${name} since this window was opened`}
+          times={times}
+          lines={[
+            { name: 'Ready', colour: '--accent', values: read('ready') },
+            { name: 'Leased', colour: '--good', values: read('leased') },
+            { name: 'Delayed', colour: '--muted', values: read('delayed') },
+            { name: 'Dead', colour: '--bad', values: read('dead') },
+          ]}
+        />
+      </section>
+      <section class="part">
+        <h2>A second</h2>
+        <Chart
+          label={`What happens on ${name} in a second`}
+          times={times}
+          lines={[
+            { name: 'Enqueued', colour: '--accent', values: read('enqueuedPerSecond') },
+            { name: 'Delivered', colour: '--warn-line', values: read('deliveredPerSecond') },
+            { name: 'Acked', colour: '--good', values: read('ackedPerSecond') },
+            { name: 'Nacked', colour: '--bad', values: read('nackedPerSecond') },
+          ]}
+        />
+      </section>
+    </div>
   );
+}
+
+function formatRate(perSecond: number): string {
+  return perSecond >= 10 ? Math.round(perSecond).toLocaleString() : perSecond.toFixed(1);
 }
 
 function Figure({ name, value }: { readonly name: string; readonly value: string }) {

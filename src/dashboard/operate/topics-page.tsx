@@ -7,7 +7,6 @@ import { Loading, Notice } from '../parts/notice.tsx';
 import { Page } from '../parts/page.tsx';
 import { formatLength } from '../parts/times.tsx';
 import { session } from '../session/session.ts';
-import { noteTopics } from './topic-history.ts';
 
 const lookMilliseconds = 2_000;
 
@@ -19,9 +18,6 @@ export function TopicsPage() {
     const timer = setInterval(() => document.visibilityState === 'visible' && ask(), lookMilliseconds);
     return () => clearInterval(timer);
   }, []);
-  useEffect(() => {
-    if (data !== undefined) noteTopics(namespace, data.topics);
-  }, [data]);
   return (
     <Page title="Queue topics">
       {error !== undefined && (

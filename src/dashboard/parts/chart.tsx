@@ -70,7 +70,7 @@ function describe(element: HTMLElement, lines: readonly ChartLine[]): uPlot.Opti
     legend: { live: false },
     scales: {
       x: { range: (_plot, min, max) => [Math.min(min, max - shownSecondsMin), max] },
-      y: { range: (_plot, _min, max) => [0, Math.max(4, max * 1.1)] },
+      y: { range: (_plot, _min, max) => [0, Math.max(4, (max ?? 0) * 1.1)] },
     },
     axes: [
       {
