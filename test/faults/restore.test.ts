@@ -67,8 +67,8 @@ it('nothing is lost when database and streams are wiped and the backup is brough
       const load = await system.readLoad('restored');
       return load === undefined || load.fresh + load.outstanding === 0;
     },
-    45_000,
+    70_000,
   );
   await gateway.program.stop();
   await scheduler.program.stop();
-});
+}, 150_000);
