@@ -55,10 +55,18 @@ interface Question {
  */
 export class SpreadClaims<Row extends ClaimRow> {
   readonly #options: SpreadClaimsOptions<Row>;
+  /** How many items of the topic's namespace and system a holder holds, by shard. */
+  readonly #counters: ReadonlyMap<number, (question: Question) => Promise<number>>;
   readonly #lookers: ReadonlyMap<number, (question: Question) => Promise<LookRow>>;
 
   constructor(options: SpreadClaimsOptions<Row>) {
     this.#options = options;
+    this.#counters = new Map(
+      [...options.shards].map(([number, shard]) => [
+        number,
+        createBatcher<Question, number>({ run: (questions) => countMany(shard, questions) }),
+      ]),
+    );
     this.#lookers = new Map(
       [...options.shards].map(([number, shard]) => [
         number,
@@ -163,9 +171,7 @@ export class SpreadClaims<Row extends ClaimRow> {
   async #countOn(numbers: readonly number[], topic: Topic, holder: string): Promise<readonly number[]> {
     const counts = await Promise.allSettled(
       numbers.map(async (number) => {
-        const shard = this.#options.shards.get(number)!;
-        const rows = await shard.run<{ held: number }>(countHeldItems, [topic.namespace, topic.system, holder]);
-        return rows[0]?.held ?? 0;
+        return this.#counters.get(number)!({ topic, holder });
       }),
     );
     return counts.map((count) => {
@@ -202,6 +208,15 @@ export class SpreadClaims<Row extends ClaimRow> {
     this.#options.log.debug({ item: row.item_id, shard: topic.shard }, 'a claim too many was withdrawn');
     return false;
   }
+}
+
+async function countMany(shard: Shard, questions: readonly Question[]): Promise<number[]> {
+  const rows = await shard.run<{ held: number }>(countHeldItems, [
+    questions.map(({ topic }) => topic.namespace),
+    questions.map(({ topic }) => topic.system),
+    questions.map(({ holder }) => holder),
+  ]);
+  return rows.map((row) => row.held);
 }
 
 async function lookMany(shard: Shard, questions: readonly Question[]): Promise<LookRow[]> {
