@@ -5,7 +5,7 @@ import { issueTokens, startContenders, stopAll } from './contender.ts';
 import type { CpuGroup } from './cpu.ts';
 import { cpuPerOperation, othersShare, readMachine, waitForQuiet } from './cpu.ts';
 import type { DrivePlan } from './driver.ts';
-import { applicantName, auditorName } from './operations.ts';
+import { applicantName, auditorName, producerName } from './operations.ts';
 import type { BenchOptions } from './options.ts';
 import type { Measurement } from './recorder.ts';
 import type { Stage } from './stage.ts';
@@ -33,6 +33,7 @@ const driverName = 'driver';
 /** Before anything is known: operations a second to lay out, for many callers and for one. */
 const guesses: Readonly<Record<Work, { readonly many: number; readonly one: number }>> = {
   register: { many: 16_000, one: 4_000 },
+  submit: { many: 16_000, one: 4_000 },
   pairs: { many: 8_000, one: 2_500 },
 };
 const reserve = 1.6;
@@ -84,6 +85,7 @@ export class Bench {
       documentsPerCaller: perCaller,
     };
     if (work === 'register') await contender.workbench.layOutDocuments(this.#runs, callers, perCaller);
+    else if (work === 'submit') await contender.workbench.layOutProviders();
     else await contender.workbench.layOutCases(perCaller * callers);
     const groups = [
       ...contender.cpu,
@@ -133,6 +135,7 @@ export class Bench {
   }
 
   #tokens(work: Work, callers: number): Promise<string[]> {
+    if (work === 'submit') return issueTokens(callers, 'producer', producerName);
     return work === 'register'
       ? issueTokens(callers, 'applicant', applicantName)
       : issueTokens(callers, 'auditor', auditorName);

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { answerParent } from './child.ts';
 import { HttpCaller } from './http-caller.ts';
-import { documentId, prepareClaim, prepareDecide, prepareRegister, readUuid } from './operations.ts';
+import { documentId, prepareClaim, prepareDecide, prepareRegister, prepareSubmit, readUuid } from './operations.ts';
 import type { Measurement } from './recorder.ts';
 import { Recorder } from './recorder.ts';
 
 /** A closed loop: each caller waits for its answer before it asks again. */
 export interface DrivePlan {
   readonly port: number;
-  readonly work: 'register' | 'pairs';
+  readonly work: 'register' | 'submit' | 'pairs';
   /** One for each caller. */
   readonly tokens: readonly string[];
   readonly warmUpSeconds: number;
@@ -36,6 +36,7 @@ async function drive(plan: DrivePlan, onMeasuring: () => void): Promise<Measurem
   try {
     for (const [index, caller] of callers.entries()) {
       if (plan.work === 'register') registerAgainAndAgain(loop, caller, index);
+      else if (plan.work === 'submit') submitAgainAndAgain(loop, caller, index);
       else workOffPairs(loop, caller, index);
     }
     await Promise.race([delay(plan.warmUpSeconds * 1_000), loop.stop.promise]);
@@ -67,6 +68,24 @@ function registerAgainAndAgain(loop: Loop, caller: HttpCaller, index: number): v
     caller.exchange(request(documentId(plan.run, index, number)), (body, status) => {
       if (!body.includes('"CaseRegistered"')) return fail(loop, 'register', body, status);
       recorder.answered('register', begunAt);
+      recorder.completed();
+      next();
+    });
+    number += 1;
+  };
+  next();
+}
+
+function submitAgainAndAgain(loop: Loop, caller: HttpCaller, index: number): void {
+  const { plan, recorder } = loop;
+  const request = prepareSubmit(plan.tokens[index]!, index);
+  let number = 0;
+  const next = (): void => {
+    if (loop.over) return;
+    const begunAt = performance.now();
+    caller.exchange(request(documentId(plan.run, index, number)), (body, status) => {
+      if (!body.includes('"RequestSubmitted"')) return fail(loop, 'submitRequest', body, status);
+      recorder.answered('submit', begunAt);
       recorder.completed();
       next();
     });

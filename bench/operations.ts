@@ -40,6 +40,14 @@ const decideText = `mutation Decide($input: DecideInput!) {
   }
 }`;
 
+const submitText = `mutation Submit($input: SubmitRequestInput!) {
+  submitRequest(input: $input) {
+    __typename
+    ... on RequestSubmitted { request { id status submittedAt followUpAt } }
+    ... on Problem { code message }
+  }
+}`;
+
 export const applicant = { name: 'Ada Example', email: 'ada@example.org' } as const;
 
 /** A request that registers a case with one document. */
@@ -47,6 +55,26 @@ export function prepareRegister(token: string): (documentId: string) => string {
   const input = { namespace, topic, applicant, documents: [{ documentId: idHole, kind: 'passport' }], priority: 0 };
   const [head, tail] = cut(writePost(token, toBody('Register', registerText, input)), idHole);
   return (documentId) => head + documentId + tail;
+}
+
+/** Providers whose windows do not end while something is measured. */
+export const providers = 28;
+
+export function providerName(number: number): string {
+  return `P${number}`;
+}
+
+/** A request that submits a purchase request to one of the providers. */
+export function prepareSubmit(token: string, caller: number): (itemId: string) => string {
+  const input = {
+    namespace,
+    customer: { externalId: `customer-${caller}`, email: 'customer@example.org' },
+    providerExternalId: providerName(caller % providers),
+    item: { externalId: idHole, description: 'WHITE HANGING HEART T-LIGHT HOLDER', quantity: 6 },
+    answerWithinDays: 3,
+  };
+  const [head, tail] = cut(writePost(token, toBody('Submit', submitText, input)), idHole);
+  return (itemId) => head + itemId + tail;
 }
 
 export function prepareClaim(token: string, waitMs = 0): string {
@@ -82,6 +110,10 @@ export const applicantPrefix = 'applicant-';
 
 export function applicantName(caller: number): string {
   return `${applicantPrefix}${caller}`;
+}
+
+export function producerName(caller: number): string {
+  return `producer-${caller}`;
 }
 
 export function auditorName(caller: number): string {

@@ -9,6 +9,16 @@ import { TopicConsumers } from '../src/jetstream/topic-consumers.ts';
 import { loadStatement } from '../src/postgres/sql.ts';
 import { applicant, applicantName, applicantPrefix, namespace, system, topic } from './operations.ts';
 import { payloadBytes, queueTopic } from './queue-operations.ts';
+import {
+  applicant,
+  applicantName,
+  applicantPrefix,
+  namespace,
+  providerName,
+  providers,
+  system,
+  topic,
+} from './operations.ts';
 import type { Stage } from './stage.ts';
 import { requireDurable, withClient } from './stage.ts';
 
@@ -60,6 +70,9 @@ export class Workbench {
   async clear(): Promise<void> {
     await withClient(this.databaseUrl, (client) =>
       client.query('truncate items, cases, events, documents, idempotency_keys, enqueue_answers'),
+      client.query(
+        'truncate items, cases, events, documents, idempotency_keys, requests, digests, digest_items, digest_mails',
+      ),
     );
     for (const stream of ['CASES', 'QUEUE', 'EVENTS']) await callApi(this.#link, `STREAM.PURGE.${stream}`);
   }
@@ -77,6 +90,23 @@ export class Workbench {
         [run, namespace, applicantPrefix, perCaller, callers],
       );
       await makeReady(client);
+    });
+  }
+
+  /** Lays out providers whose windows last a day. */
+  async layOutProviders(): Promise<void> {
+    await this.clear();
+    await withClient(this.databaseUrl, async (client) => {
+      const schedule = { timeZone: 'UTC', rhythm: { kind: 'cron', expression: '0 0 * * *' }, quietHours: null };
+      await client.query(
+        `insert into recipients (id, namespace, kind, external_id, email, time_zone, schedule)
+         select overlay(uuidv7()::text placing '000' from 16)::uuid, $1, 'PROVIDER', name, 'provider@example.org', 'UTC', $3::jsonb
+           from unnest($2::text[]) as p (name)
+         on conflict do nothing`,
+        [namespace, Array.from({ length: providers }, (_, number) => providerName(number)), JSON.stringify(schedule)],
+      );
+      await client.query('vacuum (analyze) recipients, requests, digests, digest_items, events');
+      await client.query('checkpoint');
     });
   }
 

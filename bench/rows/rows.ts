@@ -5,6 +5,7 @@ import { pairs } from './pairs.ts';
 import { backlog, delivery, dequeue, enqueue } from './queue.ts';
 import { register } from './register.ts';
 import type { Row } from './row.ts';
+import { seal } from './seal.ts';
 import { start } from './start.ts';
 import { createJobs, idleWorker, runTasks, taskLatency } from './tasks.ts';
 
@@ -25,3 +26,7 @@ export const rows: readonly Row[] = [
   taskLatency,
   idleWorker,
 ];
+import { submit } from './submit.ts';
+
+/** All rows, in the order in which they run. */
+export const rows: readonly Row[] = [register, pairs, submit, seal, alone, heldSnapshot, idle, start];

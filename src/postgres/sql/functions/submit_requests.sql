@@ -37,26 +37,15 @@ declare
   opened_ids uuid[] := '{}';
   moment timestamptz;
 begin
-  -- Known customers cost one look; new ones are made, and changed ones changed, in the order of their names.
-  insert into recipients (id, namespace, kind, external_id, name, email, time_zone)
-  select distinct on (c.namespace, c.customer) c.id, c.namespace, 'CUSTOMER', c.customer, c.name, c.email, coalesce(c.zone, 'UTC')
-    from unnest(customer_ids, namespaces, customers, customer_names, customer_emails, customer_zones)
-         as c (id, namespace, customer, name, email, zone)
-   where not exists (select from recipients r
-                      where r.namespace = c.namespace and r.kind = 'CUSTOMER' and r.external_id = c.customer)
-   order by c.namespace, c.customer
-  on conflict do nothing;
-  for target in
-    select distinct on (c.namespace, c.customer) r.id, c.email, c.name, c.zone
-      from unnest(namespaces, customers, customer_names, customer_emails, customer_zones) as c (namespace, customer, name, email, zone)
-      join recipients r on r.namespace = c.namespace and r.kind = 'CUSTOMER' and r.external_id = c.customer
-     where r.email <> c.email or r.name is distinct from coalesce(c.name, r.name) or r.time_zone <> coalesce(c.zone, r.time_zone)
-     order by c.namespace, c.customer
-  loop
-    update recipients r
-       set email = target.email, name = coalesce(target.name, r.name), time_zone = coalesce(target.zone, r.time_zone)
-     where r.id = target.id;
-  end loop;
+  -- Customers that are known as they are cost one look.
+  if exists (
+    select from unnest(namespaces, customers, customer_names, customer_emails, customer_zones) as c (namespace, customer, name, email, zone)
+      left join recipients r on r.namespace = c.namespace and r.kind = 'CUSTOMER' and r.external_id = c.customer
+     where r.id is null or r.email <> c.email or r.name is distinct from coalesce(c.name, r.name)
+        or r.time_zone <> coalesce(c.zone, r.time_zone)
+  ) then
+    perform save_customers(customer_ids, namespaces, customers, customer_names, customer_emails, customer_zones);
+  end if;
   select coalesce(array_agg(o.recipient), '{}'), coalesce(array_agg(o.digest), '{}') into opened_of, opened_ids
     from open_digests(providers, versions, starts, ends) o;
   moment := clock_timestamp();
@@ -101,16 +90,23 @@ begin
            moment, e.customer_row, e.name, e.due
       from entry e left join accepted a on a.place = e.place;
   -- A window that outlasts the wait for an answer: its follow-ups cannot wait until it is sealed.
-  for target in
-    select i.digest_id, min(r.follow_up_at) as due
-      from requests r
-      join digest_items i on i.request_id = r.id and i.kind = 'REQUEST'
-      join digests d on d.id = i.digest_id
-     where r.id = any (ids) and r.follow_up_at < d.window_end
-     group by i.digest_id
-  loop
-    perform add_digest_task(target.digest_id, 'digest-follow-up', jsonb_build_object('digestId', target.digest_id),
-                            target.due, 20);
-  end loop;
+  if exists (
+    select from digests d
+     where d.id = any (opened_ids) and d.window_end > moment + make_interval(days => (select min(a) - 1 from unnest(answer_days) a))
+  ) then
+    for target in
+      select i.digest_id, min(r.follow_up_at) as due
+        from requests r
+        join digest_items i on i.request_id = r.id and i.kind = 'REQUEST'
+        join digests d on d.id = i.digest_id
+       where r.id = any (ids) and r.follow_up_at < d.window_end
+         and not exists (select from tasks t join items x on x.id = t.id
+                          where t.job_id = d.job_id and t.kind = 'digest-follow-up' and x.deliver_after <= r.follow_up_at)
+       group by i.digest_id
+    loop
+      perform add_digest_task(target.digest_id, 'digest-follow-up', jsonb_build_object('digestId', target.digest_id),
+                              target.due, 20);
+    end loop;
+  end if;
 end
 $$;
