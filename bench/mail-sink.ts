@@ -2,8 +2,8 @@ import type { AddressInfo } from 'node:net';
 import { SMTPServer } from 'smtp-server';
 import { answerParent } from './child.ts';
 
-/** A mail server that takes everything, and keeps nothing but the number of mails. */
-let taken = 0;
+/** A mail server that takes everything and keeps nothing. */
+let answerMilliseconds = 0;
 const server = new SMTPServer({
   logger: false,
   authOptional: true,
@@ -11,16 +11,16 @@ const server = new SMTPServer({
   onData(stream, _session, callback) {
     stream.resume();
     stream.on('end', () => {
-      taken += 1;
-      callback();
+      if (answerMilliseconds === 0) callback();
+      else setTimeout(callback, answerMilliseconds);
     });
   },
 });
 await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 
-/** Any question is answered with where it listens, and how many mails it took so far. */
+/** Takes how long it is to think about each mail from now on, and says where it listens. */
 if (import.meta.main)
-  answerParent<object, { port: number; taken: number }>(async () => ({
-    port: (server.server.address() as AddressInfo).port,
-    taken,
-  }));
+  answerParent<{ readonly answerMilliseconds: number }, { port: number }>(async (request) => {
+    answerMilliseconds = request.answerMilliseconds;
+    return { port: (server.server.address() as AddressInfo).port };
+  });

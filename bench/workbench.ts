@@ -7,8 +7,6 @@ import type { Ticket } from '../src/jetstream/ticket.ts';
 import { Tickets } from '../src/jetstream/tickets.ts';
 import { TopicConsumers } from '../src/jetstream/topic-consumers.ts';
 import { loadStatement } from '../src/postgres/sql.ts';
-import { applicant, applicantName, applicantPrefix, namespace, system, topic } from './operations.ts';
-import { payloadBytes, queueTopic } from './queue-operations.ts';
 import {
   applicant,
   applicantName,
@@ -19,6 +17,7 @@ import {
   system,
   topic,
 } from './operations.ts';
+import { payloadBytes, queueTopic } from './queue-operations.ts';
 import type { Stage } from './stage.ts';
 import { requireDurable, withClient } from './stage.ts';
 
@@ -69,9 +68,9 @@ export class Workbench {
   /** Takes everything off the tables and out of the streams. */
   async clear(): Promise<void> {
     await withClient(this.databaseUrl, (client) =>
-      client.query('truncate items, cases, events, documents, idempotency_keys, enqueue_answers'),
       client.query(
-        'truncate items, cases, events, documents, idempotency_keys, requests, digests, digest_items, digest_mails',
+        `truncate items, cases, events, documents, idempotency_keys, enqueue_answers, requests, digests, digest_items,
+                  digest_mails`,
       ),
     );
     for (const stream of ['CASES', 'QUEUE', 'EVENTS']) await callApi(this.#link, `STREAM.PURGE.${stream}`);

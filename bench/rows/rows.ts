@@ -7,12 +7,15 @@ import { register } from './register.ts';
 import type { Row } from './row.ts';
 import { seal } from './seal.ts';
 import { start } from './start.ts';
+import { submit } from './submit.ts';
 import { createJobs, idleWorker, runTasks, taskLatency } from './tasks.ts';
 
 /** All rows, in the order in which they run. */
 export const rows: readonly Row[] = [
   register,
   pairs,
+  submit,
+  seal,
   alone,
   heldSnapshot,
   enqueue,
@@ -26,7 +29,3 @@ export const rows: readonly Row[] = [
   taskLatency,
   idleWorker,
 ];
-import { submit } from './submit.ts';
-
-/** All rows, in the order in which they run. */
-export const rows: readonly Row[] = [register, pairs, submit, seal, alone, heldSnapshot, idle, start];

@@ -44,7 +44,8 @@ export function createSendHandler(parts: SendParts): AnyTaskHandler {
   const { shard, store, mailer, mailSendSeconds, render, eventsWritten } = parts;
   return defineTask<Payload>({
     kind: 'digest-send',
-    concurrency: 4,
+    // More than the connections to the mail server: while some send, others read, render and write down.
+    concurrency: 12,
     timeLimitMilliseconds: (mailSendSeconds + 15) * 1_000,
     // It outlasts a sending: before that, nobody may begin another one.
     leaseSeconds: mailSendSeconds + 5,

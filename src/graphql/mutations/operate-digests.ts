@@ -4,7 +4,7 @@ import type { DigestPreview } from '../../digests/preview.ts';
 import type { DigestRecord, DigestStatus, RecipientRecord, RequestRecord } from '../../domain/digest.ts';
 import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
-import { DigestRef, DigestStatusEnum, ProviderRef, RequestRef } from '../types/digest.ts';
+import { CustomerRef, DigestRef, DigestStatusEnum, ProviderRef, RequestRef } from '../types/digest.ts';
 import type { RequestOverShape } from './respond-to-requests.ts';
 import { RequestOver, requestOver } from './respond-to-requests.ts';
 
@@ -66,11 +66,22 @@ function toRequestShape(result: RequestActResult): RequestShape {
   return result.kind === 'done' ? { kind: 'RequestChanged', request: result.request } : requestOver(result.status);
 }
 
-const DigestsPaused = builder.objectRef<{ readonly provider: RecipientRecord }>('DigestPauseChanged').implement({
-  fields: (t) => ({ provider: t.expose('provider', { type: ProviderRef }) }),
+const DigestPauseChanged = builder.objectRef<{ readonly recipient: RecipientRecord }>('DigestPauseChanged').implement({
+  fields: (t) => ({
+    provider: t.field({
+      type: ProviderRef,
+      nullable: true,
+      resolve: ({ recipient }) => (recipient.kind === 'PROVIDER' ? recipient : null),
+    }),
+    customer: t.field({
+      type: CustomerRef,
+      nullable: true,
+      resolve: ({ recipient }) => (recipient.kind === 'CUSTOMER' ? recipient : null),
+    }),
+  }),
 });
 const PauseResult = builder.unionType('PauseDigestsResult', {
-  types: [DigestsPaused],
+  types: [DigestPauseChanged],
   resolveType: () => 'DigestPauseChanged',
 });
 
@@ -85,13 +96,13 @@ const RequestActInput = builder.inputType('RequestActInput', {
 });
 const PauseDigestsInput = builder.inputType('PauseDigestsInput', {
   fields: (t) => ({
-    providerId: t.id({ required: true }),
+    providerId: t.id({ required: true, description: 'Of a provider, or of a customer.' }),
     reason: t.string(),
     until: t.field({ type: 'DateTime', description: 'Until somebody lets them go, without it.' }),
   }),
 });
 const ResumeDigestsInput = builder.inputType('ResumeDigestsInput', {
-  fields: (t) => ({ providerId: t.id({ required: true }) }),
+  fields: (t) => ({ providerId: t.id({ required: true, description: 'Of a provider, or of a customer.' }) }),
 });
 
 const DigestPreviewRef = builder.objectRef<DigestPreview>('DigestPreview').implement({
@@ -147,7 +158,9 @@ builder.mutationFields((t) => ({
     description: 'Stops a provider’s digests. What comes meanwhile waits.',
     authScopes: operators,
     args: { input: t.arg({ type: PauseDigestsInput, required: true }) },
-    resolve: async (_root, { input }, { actor, services }) => ({ provider: await services.pauseDigests(actor, input) }),
+    resolve: async (_root, { input }, { actor, services }) => ({
+      recipient: await services.pauseDigests(actor, input),
+    }),
   }),
   resumeDigests: t.field({
     type: PauseResult,
@@ -155,7 +168,7 @@ builder.mutationFields((t) => ({
     authScopes: operators,
     args: { input: t.arg({ type: ResumeDigestsInput, required: true }) },
     resolve: async (_root, { input }, { actor, services }) => ({
-      provider: await services.resumeDigests(actor, input),
+      recipient: await services.resumeDigests(actor, input),
     }),
   }),
   cancelRequest: t.field({
