@@ -246,6 +246,7 @@ export type NoCaseReason =
   | 'NOT_ELIGIBLE';
 
 export type PauseDigestsInput = {
+  /** Of a provider, or of a customer. */
   readonly providerId: string;
   readonly reason?: string | null | undefined;
   /** Until somebody lets them go, without it. */
@@ -359,6 +360,7 @@ export type RequestUpdateType =
   | 'RESYNC';
 
 export type ResumeDigestsInput = {
+  /** Of a provider, or of a customer. */
   readonly providerId: string;
 };
 
