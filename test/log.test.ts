@@ -1,4 +1,6 @@
 import { mkdirSync } from 'node:fs';
+import { trace } from '@opentelemetry/api';
+import { NodeTracerProvider } from '@opentelemetry/sdk-trace-node';
 import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { issueToken } from '../src/auth/tokens.ts';
@@ -89,6 +91,20 @@ describe('the log', () => {
     expect(fault).toMatchObject({ name: 'test', err: { code: '23514', constraint: 'no_canaries', table: 'cases' } });
     expect(JSON.stringify(fault)).toContain('src/postgres/shard.ts');
     expect(lines.join('').toLowerCase()).not.toContain(secret.toLowerCase());
+  });
+
+  it('names the trace that it belongs to', () => {
+    const provider = new NodeTracerProvider();
+    provider.register();
+    const at = lines.length;
+    trace.getTracer('test').startActiveSpan('a request', (span) => {
+      log.info('inside');
+      span.end();
+      expect(JSON.parse(lines[at]!)).toMatchObject({ msg: 'inside', traceId: span.spanContext().traceId });
+    });
+    trace.disable();
+    log.info('outside');
+    expect(JSON.parse(lines[at + 1]!)).not.toHaveProperty('traceId');
   });
 
   it('leaves out what databases, mail servers and addresses say of people', () => {
