@@ -30,6 +30,8 @@ export function peerTitle(name: PeerName): string {
 }
 
 const firstGuess = 5_000;
+/** For what takes them in batches: enough for the fastest machine. */
+const firstBulkGuess = 60_000;
 const reserve = 1.6;
 
 export async function startPeer(bench: Bench, name: PeerName): Promise<RunningPeer> {
@@ -46,9 +48,10 @@ export async function startPeer(bench: Bench, name: PeerName): Promise<RunningPe
     async measure(work, callers, effort = bench.options.effort) {
       const { warmUpSeconds, measureSeconds } = effort;
       const key = `${work} ${callers}`;
-      const jobs = Math.ceil((rates.get(key) ?? firstGuess) * (warmUpSeconds + measureSeconds));
+      const guess = work === 'take in batches' ? firstBulkGuess : firstGuess;
+      const jobs = Math.ceil((rates.get(key) ?? guess) * (warmUpSeconds + measureSeconds));
       const run = await measureIn(bench, child, { work, callers, warmUpSeconds, measureSeconds, jobs });
-      rates.set(key, Math.max(rates.get(key) ?? firstGuess / 2, run.rate * reserve));
+      rates.set(key, Math.max(rates.get(key) ?? guess / 2, run.rate * reserve));
       return run;
     },
     stop: child.stop,
