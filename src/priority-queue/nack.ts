@@ -1,6 +1,7 @@
 import { crashPoint } from '../crash-point.ts';
 import type { Actor } from '../domain/actor.ts';
 import { requireRole } from '../domain/actor.ts';
+import type { Fault } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { parseName, parseText, parseWhole } from '../domain/names.ts';
 import { loadStatement, toDate } from '../postgres/sql.ts';
@@ -26,6 +27,8 @@ export interface NackInput {
 }
 
 export type NackedItem =
+  /** Of several shards, that of this item could not be asked. */
+  | { readonly kind: 'refused'; readonly fault: Fault }
   | { readonly kind: 'returned'; readonly deliverAfter: Date }
   | { readonly kind: 'dead'; readonly deadLetterTopic: string }
   | { readonly kind: 'lost' };

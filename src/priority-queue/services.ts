@@ -1,4 +1,5 @@
 import type { Actor } from '../domain/actor.ts';
+import type { Fault } from '../domain/errors.ts';
 import type { QueueItem, QueueLimits, QueueTopic } from '../domain/queue-item.ts';
 import type { ItemHistoryPage } from '../events/item-history.ts';
 import { createItemHistory } from '../events/item-history.ts';
@@ -38,7 +39,8 @@ export interface QueueServices {
   readonly upsertTopic: (actor: Asker, input: UpsertTopicInput) => Promise<QueueTopic>;
   readonly setNamespaceLimits: (actor: Asker, input: NamespaceLimitsInput) => Promise<QueueLimits>;
   readonly enqueue: (actor: Asker, input: EnqueueInput) => Promise<EnqueueResult>;
-  readonly ack: (actor: Asker, input: AckInput) => Promise<readonly boolean[]>;
+  /** Whether each item ended; a fault for one whose shard could not be asked while others could. */
+  readonly ack: (actor: Asker, input: AckInput) => Promise<readonly (boolean | Fault)[]>;
   readonly nack: (actor: Asker, input: NackInput) => Promise<readonly NackedItem[]>;
   readonly extendItemLease: (actor: Asker, input: ExtendItemLeaseInput) => Promise<ExtendItemLeaseResult>;
   readonly updateItem: (actor: Asker, input: UpdateItemInput) => Promise<UpdateItemResult>;

@@ -7,6 +7,8 @@ import type { QueueItem, QueueTopic } from '../domain/queue-item.ts';
 import { loadStatement } from '../postgres/sql.ts';
 import type { EnqueuedItem, EnqueueInput, EnqueueResult } from '../priority-queue/enqueue.ts';
 import type { TopicCounts } from '../priority-queue/list-topics.ts';
+import type { NackedItem, NackLeaseInput } from '../priority-queue/nack.ts';
+import type { ItemLeaseInput } from '../priority-queue/parse-leases.ts';
 import type { QueueServices } from '../priority-queue/services.ts';
 import type { ShardEngine } from '../shard-engine.ts';
 import { askShards } from './merge-pages.ts';
@@ -71,8 +73,20 @@ export function routeQueueVerbs(
       if (new Set(targets).size === 1) return verbsOf(only!).enqueue(actor, input);
       return enqueueApart(targets, input, (engine, part) => verbsOf(engine).enqueue(actor, part));
     },
-    ack: (actor, input) => byShard(shards, input.leases, (verbs, leases) => verbs.ack(actor, { ...input, leases })),
-    nack: (actor, input) => byShard(shards, input.leases, (verbs, leases) => verbs.nack(actor, { ...input, leases })),
+    ack: (actor, input) =>
+      byShard<ItemLeaseInput, boolean | Fault>(
+        shards,
+        input.leases,
+        (verbs, leases) => verbs.ack(actor, { ...input, leases }),
+        (fault) => fault,
+      ),
+    nack: (actor, input) =>
+      byShard<NackLeaseInput, NackedItem>(
+        shards,
+        input.leases,
+        (verbs, leases) => verbs.nack(actor, { ...input, leases }),
+        (fault) => ({ kind: 'refused', fault }),
+      ),
     extendItemLease: async (actor, input) => at(input.itemId).extendItemLease(actor, input),
     updateItem: async (actor, input) => at(input.itemId).updateItem(actor, input),
     findItem: async (actor, id) => at(id).findItem(actor, id),
@@ -232,13 +246,14 @@ function refusalOf(end: PromiseSettledResult<EnqueueResult>): EnqueuedItem {
 }
 
 /**
- * Answers entries each by its own shard, in their order.
- * @throws the fault of a shard that fails; what the others did is done, and doing it again is safe under the tokens
+ * Answers entries each by its own shard, in their order. Those of a shard that is away or overloaded get its fault.
+ * @throws that fault when all shards fail, or one that is none of theirs
  */
 async function byShard<Entry extends { readonly itemId: string }, Answer>(
   shards: readonly RoutedShard[],
   entries: readonly Entry[],
   answer: (verbs: RoutedShard['verbs'], entries: readonly Entry[]) => Promise<readonly Answer[]>,
+  refuse: (fault: Fault) => Answer,
 ): Promise<readonly Answer[]> {
   // What is no id, or names no shard of ours, is judged by the first.
   const numberOf = ({ itemId }: Entry): number => {
@@ -256,12 +271,15 @@ async function byShard<Entry extends { readonly itemId: string }, Answer>(
       ),
     ),
   );
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const failures: unknown[] = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []));
+  const failure = failures.find((reason) => !isRetryable(reason));
+  if (failure !== undefined) throw failure;
+  if (failures.length === ends.length) throw failures[0];
   const answers = new Array<Answer>(entries.length);
   for (const [place, [, indexes]] of parts.entries()) {
-    const end = ends[place] as PromiseFulfilledResult<readonly Answer[]>;
-    for (const [n, index] of indexes.entries()) answers[index] = end.value[n]!;
+    const end = ends[place]!;
+    for (const [n, index] of indexes.entries())
+      answers[index] = end.status === 'fulfilled' ? end.value[n]! : refuse(end.reason as Fault);
   }
   return answers;
 }

@@ -32,6 +32,17 @@ describe('a shard whose network swallows everything', () => {
     const [a, b] = [await register('fence'), await register('fence')];
     const [near, far] = shardOf(a) === 0 ? [a, b] : [b, a];
     const updates = await services().watchCases(bob, { namespace: 'acme', topic: 'fence' });
+    const consumer = actor('cora', 'consumer');
+    await services().upsertTopic(actor('olga', 'supervisor'), { namespace: 'acme', name: 'both', shards: 2 });
+    for (let n = 0; n < 2; n++)
+      await services().enqueue(actor('pete', 'producer'), {
+        namespace: 'acme',
+        items: [{ topic: 'both', payload: Buffer.from('x') }],
+      });
+    const requests = [{ topic: 'both', count: 2 }];
+    const { items } = await services().dequeue(consumer, { namespace: 'acme', requests }, never);
+    expect(items.map(({ item }) => shardOf(item.id)).toSorted()).toEqual([0, 1]);
+    const leases = items.map(({ item, lease }) => ({ itemId: item.id, leaseToken: lease.token }));
     const dead = engine.proxies[1]!;
     dead.stall();
     await expect(services().findCase(bob, far)).rejects.toMatchObject({ code: 'UNAVAILABLE' });
@@ -62,6 +73,12 @@ describe('a shard whose network swallows everything', () => {
     });
     expect(queued.kind === 'enqueued' && queued.results.every(({ kind }) => kind === 'enqueued')).toBe(true);
     expect(performance.now() - startedAt).toBeLessThan(1_500);
+
+    const answers = await services().ack(consumer, { namespace: 'acme', leases });
+    expect(answers.map((answer, n) => [shardOf(leases[n]!.itemId), answer]).toSorted()).toEqual([
+      [0, true],
+      [1, expect.objectContaining({ code: 'UNAVAILABLE' })],
+    ]);
 
     const waiting = claim('fence', 20_000, carol);
     expect(await waiting).toMatchObject({ case: { id: fresh } });

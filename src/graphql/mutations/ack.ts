@@ -1,6 +1,9 @@
+import { Fault } from '../../domain/errors.ts';
 import type { NackedItem } from '../../priority-queue/nack.ts';
 import { queueConsumers } from '../../priority-queue/roles.ts';
 import { builder } from '../builder.ts';
+import type { ItemRefusedShape } from '../types/item-refused.ts';
+import { ItemRefused, itemRefused } from '../types/item-refused.ts';
 import type { LeaseLostShape } from '../types/problems.ts';
 import { LeaseLost } from '../types/problems.ts';
 import { itemLeaseLost } from '../types/queue.ts';
@@ -15,10 +18,10 @@ const ItemAcked = builder.objectRef<ItemAckedShape>('ItemAcked').implement({
   fields: (t) => ({ itemId: t.exposeID('itemId') }),
 });
 
-type AckedShape = ItemAckedShape | LeaseLostShape;
+type AckedShape = ItemAckedShape | LeaseLostShape | ItemRefusedShape;
 
 const AckItemResult = builder.unionType('AckItemResult', {
-  types: [ItemAcked, LeaseLost],
+  types: [ItemAcked, LeaseLost, ItemRefused],
   resolveType: (value) => (value as AckedShape).kind,
 });
 
@@ -64,9 +67,10 @@ builder.mutationField('ack', (t) =>
       const acked = await services.ack(actor, input);
       return {
         kind: 'ItemsAcked',
-        results: acked.map((done, index) =>
-          done ? { kind: 'ItemAcked', itemId: input.leases[index]!.itemId } : itemLeaseLost,
-        ),
+        results: acked.map((done, index): AckedShape => {
+          if (done instanceof Fault) return itemRefused(done);
+          return done ? { kind: 'ItemAcked', itemId: input.leases[index]!.itemId } : itemLeaseLost;
+        }),
       };
     },
   }),
@@ -97,10 +101,10 @@ const ItemDeadLettered = builder.objectRef<ItemDeadLetteredShape>('ItemDeadLette
   fields: (t) => ({ itemId: t.exposeID('itemId'), deadLetterTopic: t.exposeString('deadLetterTopic') }),
 });
 
-type NackedShape = ItemReturnedShape | ItemDeadLetteredShape | LeaseLostShape;
+type NackedShape = ItemReturnedShape | ItemDeadLetteredShape | LeaseLostShape | ItemRefusedShape;
 
 const NackItemResult = builder.unionType('NackItemResult', {
-  types: [ItemReturned, ItemDeadLettered, LeaseLost],
+  types: [ItemReturned, ItemDeadLettered, LeaseLost, ItemRefused],
   resolveType: (value) => (value as NackedShape).kind,
 });
 
@@ -168,5 +172,7 @@ function toNacked(result: NackedItem, itemId: string): NackedShape {
       return { kind: 'ItemDeadLettered', itemId, deadLetterTopic: result.deadLetterTopic };
     case 'lost':
       return itemLeaseLost;
+    case 'refused':
+      return itemRefused(result.fault);
   }
 }

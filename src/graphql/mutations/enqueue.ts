@@ -3,6 +3,8 @@ import type { EnqueuedItem } from '../../priority-queue/enqueue.ts';
 import { queueProducers } from '../../priority-queue/roles.ts';
 import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
+import type { ItemRefusedShape } from '../types/item-refused.ts';
+import { ItemRefused } from '../types/item-refused.ts';
 import type { IdempotencyConflictShape } from '../types/problems.ts';
 import { IdempotencyConflict, idempotencyConflict } from '../types/problems.ts';
 import { ItemRef } from '../types/queue.ts';
@@ -40,16 +42,6 @@ const DuplicateItem = builder.objectRef<DuplicateItemShape>('DuplicateItem').imp
   fields: (t) => ({
     itemId: t.exposeID('itemId', { nullable: true, description: 'That item; null when it has just left the queue.' }),
   }),
-});
-
-interface ItemRefusedShape extends ProblemShape {
-  readonly kind: 'ItemRefused';
-}
-
-const ItemRefused = builder.objectRef<ItemRefusedShape>('ItemRefused').implement({
-  interfaces: [Problem],
-  description:
-    'BAD_USER_INPUT, PAYLOAD_TOO_LARGE, NOT_FOUND (the namespace has a fixed list of topics), RATE_LIMITED or TOPIC_FULL. It concerns this item alone.',
 });
 
 type ItemShape = ItemEnqueuedShape | DuplicateItemShape | ItemRefusedShape;
