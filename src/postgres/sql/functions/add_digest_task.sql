@@ -16,6 +16,10 @@ declare
   runs_at timestamptz;
 begin
   select d.namespace, d.job_id into target from digests d where d.id = digest;
+  -- Jobs whose tasks have all ended may have been removed after a time.
+  insert into jobs (id, namespace, kind, external_id, created_by, created_at)
+  values (target.job_id, target.namespace, 'digest', digest::text, 'digests', moment)
+  on conflict do nothing;
   select t.id into task_topic from topics t
    where t.namespace = target.namespace and t.system = 'tasks' and t.name = task_kind;
   if not found then

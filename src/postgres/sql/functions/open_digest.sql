@@ -53,8 +53,6 @@ begin
           case who.kind when 'PROVIDER' then 'TO_PROVIDER' else 'TO_CUSTOMER' end, 'OPEN',
           case when who.schedule is null then moment else starts end,
           case when goes_at_once then moment else ends end, goes_at_once, sibling_id(for_recipient), moment);
-  insert into jobs (id, namespace, kind, external_id, created_by, created_at)
-  select d.job_id, d.namespace, 'digest', d.id::text, 'digests', moment from digests d where d.id = found_id;
   insert into events (position, namespace, topic_id, item_id, type, actor, at)
   values (event_position(), who.namespace, digest_topic(who.namespace, 'digests'), found_id, 'OPENED', 'digests', moment);
   perform add_digest_task(found_id, 'digest-seal', jsonb_build_object('digestId', found_id),

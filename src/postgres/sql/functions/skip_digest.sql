@@ -33,8 +33,6 @@ begin
     insert into digests (id, namespace, recipient_id, direction, state, window_start, window_end, at_once, job_id, opened_at)
     values (next_id, target.namespace, target.recipient_id, target.direction, 'OPEN', next_start, next_end, false,
             sibling_id(wanted), moment);
-    insert into jobs (id, namespace, kind, external_id, created_by, created_at)
-    select d.job_id, d.namespace, 'digest', d.id::text, 'digests', moment from digests d where d.id = next_id;
     insert into events (position, namespace, topic_id, item_id, type, actor, at)
     values (event_position(), target.namespace, digest_topic(target.namespace, 'digests'), next_id, 'OPENED', actor_name, moment);
     perform add_digest_task(next_id, 'digest-seal', jsonb_build_object('digestId', next_id), next_end, 20);
