@@ -46,6 +46,8 @@ export interface Config {
   readonly tracesUrl: string | undefined;
   /** Jobs are removed with all that belongs to them so many days after their last task; undefined keeps them for ever. */
   readonly jobsKeptDays: number | undefined;
+  /** How long the history of an item is kept once it has left the priority queue. */
+  readonly queueHistoryDays: number;
   readonly documentBytesMax: number;
   readonly poolConnections: number;
   readonly logLevel: string;
@@ -189,6 +191,7 @@ export function readConfig(environment: Environment): Config {
     casesKeptDays: text('CASES_KEPT_DAYS') === undefined ? undefined : whole('CASES_KEPT_DAYS', 1, 1, 36_500),
     tracesUrl,
     jobsKeptDays: text('JOBS_KEPT_DAYS') === undefined ? undefined : whole('JOBS_KEPT_DAYS', 1, 1, 36_500),
+    queueHistoryDays: whole('QUEUE_HISTORY_DAYS', limits.queueHistoryDays, 1, 36_500),
     documentBytesMax: whole('DOCUMENT_BYTES_MAX', limits.documentBytes, 1, 2_147_483_647),
     poolConnections: whole('POOL_CONNECTIONS', 10, 2, 100),
     logLevel: text('LOG_LEVEL') ?? 'info',

@@ -43,7 +43,7 @@ export function createSchedulerServices(foundation: Foundation): readonly Servic
   return parts.flatMap(({ shard, topics, announcer, reconciler, relay }) => [
     createLeaseSweeper(shard, topics, announcer, log, (returned) => metrics.leasesExpired.inc(returned)),
     createDueItemPromoter(shard, topics, announcer, log),
-    ...createQueueHousekeeping(shard, announcer, log),
+    ...createQueueHousekeeping(shard, announcer, foundation.config.queueHistoryDays, log),
     reconciler.createService(),
     relay,
     createPruner(shard, blobs, foundation.config, log),

@@ -168,6 +168,7 @@ export const limits = {
   /** Items that one call removes or moves at most. */
   queuePurgedPerCall: 100_000,
   queueRedrivenPerCall: 10_000,
+  queueHistoryDays: 7,
   /** How long a blob store may take to answer, or to take the next bytes. */
   blobStoreMilliseconds: 10_000,
   /** Topics of a shard that the metrics show one by one, those with the most items. */

@@ -7,12 +7,31 @@ import { Repeating } from '../scheduler/repeating.ts';
 
 const expireItems = loadStatement('expire-items');
 const pruneAnswers = loadStatement('prune-enqueue-answers');
+const pruneEvents = loadStatement('prune-queue-events');
 const rowsPerStep = 500;
+const eventsPerStep = 2_000;
 const expiryMilliseconds = 1_000;
 const pruneMilliseconds = 60_000;
 
-/** What a scheduler does for the priority queue of one shard. Any number may run. */
-export function createQueueHousekeeping(shard: Shard, announcer: Announcer, log: Logger): readonly Repeating[] {
+interface PruneRow {
+  readonly looked_at: number;
+  readonly removed: number;
+  readonly position: number | null;
+  readonly sequence: number | null;
+}
+
+/**
+ * What a scheduler does for the priority queue of one shard. Any number may run.
+ * @param historyDays how long the history of an item is kept once it has left the queue
+ */
+export function createQueueHousekeeping(
+  shard: Shard,
+  announcer: Announcer,
+  historyDays: number,
+  log: Logger,
+): readonly Repeating[] {
+  // What lies before has been looked at: it is other systems', or of items that are still open.
+  let place = { position: 0, sequence: 0 };
   return [
     // Items are not delivered from the very moment on; this takes them away. Their tickets are found without an item.
     new Repeating(`item expirer of shard ${shard.number}`, log, async () => {
@@ -24,6 +43,12 @@ export function createQueueHousekeeping(shard: Shard, announcer: Announcer, log:
     new Repeating(`pruner of enqueue answers of shard ${shard.number}`, log, async () => {
       const rows = await shard.run(pruneAnswers, [limits.idempotencySeconds, rowsPerStep]);
       return rows.length === rowsPerStep ? 100 : pruneMilliseconds;
+    }),
+    new Repeating(`pruner of queue history of shard ${shard.number}`, log, async () => {
+      const values = [place.position, place.sequence, eventsPerStep, historyDays];
+      const row = (await shard.run<PruneRow>(pruneEvents, values))[0]!;
+      if (row.position !== null && row.sequence !== null) place = { position: row.position, sequence: row.sequence };
+      return row.looked_at === eventsPerStep ? 50 : pruneMilliseconds;
     }),
   ];
 }

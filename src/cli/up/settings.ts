@@ -132,6 +132,7 @@ const notedNames = [
   'S3_REGION',
   'CASES_HELD_PER_PERSON',
   'DOCUMENT_BYTES_MAX',
+  'QUEUE_HISTORY_DAYS',
 ] as const;
 
 /** Notes down where everything is, for the other commands. It holds secrets: only its owner may read it. */

@@ -190,7 +190,7 @@ const expire: Arbitrary<Command> = fc.record({ which: fc.nat(), swept: fc.boolea
     if (item === undefined) return;
     await pretend(real, `update items set expires_at = now() - interval '1 second' where id = $1`, [item.id]);
     const { shard, announcer, log } = real.foundation;
-    if (swept) for (const service of createQueueHousekeeping(shard, announcer, log)) await once(service);
+    if (swept) for (const service of createQueueHousekeeping(shard, announcer, 7, log)) await once(service);
     model.items.delete(item.id);
   }),
 );
