@@ -6,6 +6,8 @@ export interface DevelopmentPerson {
   readonly role: Role;
   /** What this person does, for a list to choose from. */
   readonly does: string;
+  /** Enters every namespace, not only that of the example data. */
+  readonly everywhere?: boolean;
 }
 
 /** The tenant that comes with example data. */
@@ -17,4 +19,5 @@ export const developmentPeople: readonly DevelopmentPerson[] = [
   { name: 'carol', role: 'auditor', does: 'claims cases and decides them' },
   { name: 'sue', role: 'supervisor', does: 'decides cases, and sees and mends everything' },
   { name: 'olga', role: 'operator', does: 'sees and mends everything' },
+  { name: 'ida', role: 'operator', does: 'enters every namespace, and sees the shards', everywhere: true },
 ];

@@ -14,6 +14,7 @@ import { JobsPage } from './operate/jobs-page.tsx';
 import { MailsPage } from './operate/mails-page.tsx';
 import { ProvidersPage } from './operate/providers-page.tsx';
 import { RequestsPage } from './operate/requests-page.tsx';
+import { ShardsPage } from './operate/shards-page.tsx';
 import { TaskPage } from './operate/task-page.tsx';
 import { TasksPage } from './operate/tasks-page.tsx';
 import { TopicPage } from './operate/topic-page.tsx';
@@ -48,6 +49,7 @@ export function Pages() {
       <Route path="/mails" component={MailsPage} />
       <Route path="/mails/:id" component={MailsPage} />
       <Route path="/audit" component={AuditPage} />
+      <Route path="/shards" component={ShardsPage} />
       <Route default component={NothingHere} />
     </Router>
   );

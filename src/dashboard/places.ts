@@ -9,6 +9,8 @@ export interface Place {
   readonly roles: readonly string[];
   /** Pages below another path that belong to it. */
   readonly holds?: string;
+  /** Only for those who enter every namespace. */
+  readonly everywhere?: boolean;
 }
 
 const places: readonly Place[] = [
@@ -28,9 +30,12 @@ const places: readonly Place[] = [
   { path: '/providers', name: 'Providers', group: 'Operate', roles: ['producer', 'supervisor', 'operator'] },
   { path: '/mails', name: 'Mails', group: 'Operate', roles: ['operator'] },
   { path: '/audit', name: 'Who did what', group: 'Operate', roles: ['supervisor', 'operator'] },
+  { path: '/shards', name: 'Shards', group: 'Operate', roles: ['operator'], everywhere: true },
 ];
 
 /** The pages for this session, the first one being where it starts. */
 export function placesFor(session: Session): readonly Place[] {
-  return places.filter(({ roles }) => hasRole(session, ...roles));
+  return places.filter(
+    ({ roles, everywhere }) => hasRole(session, ...roles) && (everywhere !== true || session.everywhere),
+  );
 }

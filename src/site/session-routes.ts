@@ -63,7 +63,7 @@ async function signIn(request: IncomingMessage, response: ServerResponse, config
     return refuse(response, 404, 'There is nobody of that name');
   const token = await issueToken({
     subject: person.name,
-    namespace: developmentNamespace,
+    namespace: person.everywhere === true ? '*' : developmentNamespace,
     roles: [person.role],
     secret: config.authSecret,
     expiresInSeconds,

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, visit, warnWithoutChromium } from './browser.ts';
-import { carol, DashboardSystem } from './dashboard-system.ts';
+import { bob, carol, DashboardSystem } from './dashboard-system.ts';
+
+/** carol claims the case. @returns her lease's token */
+async function tokenFor(dashboard: DashboardSystem, caseId: string): Promise<string> {
+  const claimed = await dashboard.services.claimCase(carol, { caseId, leaseSeconds: null });
+  if (claimed.kind !== 'claimed') throw new Error(claimed.kind);
+  return claimed.held.lease!.token;
+}
 
 const chromium = findChromium();
 if (chromium === undefined) warnWithoutChromium();
@@ -63,6 +70,44 @@ describe.skipIf(chromium === undefined)('the auditor’s desk', { timeout: 90_00
       reason: 'A document has expired. Since May.',
     });
     expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('takes a case back whose lease ended while nobody worked', async () => {
+    const id = await dashboard.register('Sleepy Services');
+    const claimed = await dashboard.services.claimCase(bob, { caseId: id, leaseSeconds: 4 });
+    if (claimed.kind !== 'claimed') throw new Error(claimed.kind);
+    const { page, context } = await visit(dashboard.browser, dashboard.url, 'bob');
+    // Signing in is the last sign of life, and a third of so short a lease later nobody seems to be there.
+    await page.getByText('Your lease has ended. Nobody has taken the case yet.').waitFor();
+    await page.keyboard.press('c');
+    await page.getByRole('button', { name: /^Approve/ }).waitFor();
+    const [held] = await dashboard.services.myLeases(bob, 'acme');
+    expect(held!.lease!.token).not.toBe(claimed.held.lease!.token);
+    await dashboard.services.releaseCase(bob, { caseId: id, leaseToken: held!.lease!.token, reason: null });
+    await dashboard.services.decide(carol, {
+      caseId: id,
+      leaseToken: await tokenFor(dashboard, id),
+      verdict: 'APPROVE',
+      reason: null,
+      idempotencyKey: null,
+    });
+    await context.close();
+  });
+
+  it('loads less than 250 kB before it is at work, and pdf.js only with the first PDF', async () => {
+    const { page, context } = await visit(dashboard.browser, dashboard.url, 'bob');
+    await page.getByRole('button', { name: /Claim the next case/ }).waitFor();
+    const loaded = await page.evaluate(() =>
+      performance
+        .getEntries()
+        .filter((entry) => entry instanceof PerformanceResourceTiming)
+        .map(({ name, encodedBodySize }) => ({ name, bytes: encodedBodySize })),
+    );
+    const bytes = loaded.reduce((sum, one) => sum + one.bytes, 0);
+    expect(bytes).toBeGreaterThan(20_000);
+    expect(bytes).toBeLessThan(250_000);
+    expect(loaded.filter(({ name }) => name.includes('pdf'))).toEqual([]);
     await context.close();
   });
 

@@ -142,6 +142,7 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
     await Promise.all([
       scan('bob', 'light', ['/desk']),
       scan('alice', 'dark', ['/apply', '/apply/new']),
+      scan('ida', 'light', ['/shards']),
       scan('olga', 'light', [
         '/board',
         '/tasks',

@@ -16,10 +16,12 @@ export interface ExamplePerson {
 
 const expiresInSeconds = 30 * 86_400;
 
+const peopleOfExamples = developmentPeople.filter(({ everywhere }) => everywhere !== true);
+
 /** Signs a token for each of them, good for 30 days, and puts it into a file that only its owner may read. */
 export async function createExamplePeople(home: string, config: Config): Promise<readonly ExamplePerson[]> {
   return Promise.all(
-    developmentPeople.map(async ({ name, role }) => {
+    peopleOfExamples.map(async ({ name, role }) => {
       const token = await issueToken({
         subject: name,
         namespace: developmentNamespace,
