@@ -1,12 +1,12 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { digestOf, readMails, saveProvider, submit, supervisor } from '../digests/digest-engine.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { startEngine } from '../support/engine.ts';
 import { limitTime, size } from '../support/long-form.ts';
 import { uniqueDirectory } from '../support/servers.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { startWorker } from '../tasks/task-engine.ts';
-import { digestOf, readMails, saveProvider, submit, supervisor } from './digest-engine.ts';
 
 limitTime();
 
