@@ -348,7 +348,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     watchers: () => engines.reduce((sum, { caseUpdates }) => sum + caseUpdates.watcherCount, 0),
     natsConnected: () => link.connected,
     ticketsNotIssued: () => engines.reduce((sum, { announcer }) => sum + announcer.ticketsNotIssued, 0),
-    pools: () => shards.map((shard) => ({ shard: shard.number, ...shard.poolState })),
+    pools: () => shards.map((shard) => ({ shard: shard.number, available: shard.available, ...shard.poolState })),
   });
   const health = new Health({
     shards,

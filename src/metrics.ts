@@ -24,6 +24,7 @@ export interface ShardBacklog {
 }
 
 interface PoolCounts {
+  readonly available: boolean;
   readonly shard: number;
   readonly total: number;
   readonly idle: number;
@@ -173,6 +174,10 @@ export class Metrics {
     });
     this.#samples('caseload_pool_waiting', 'Callers that wait for a connection to PostgreSQL', ['shard'], (set) => {
       for (const { shard, waiting } of read()) set({ shard }, waiting);
+    });
+    const help = '1 while statements for a shard are tried, 0 while its circuit breaker is open';
+    this.#samples('caseload_shard_available', help, ['shard'], (set) => {
+      for (const { shard, available } of read()) set({ shard }, available ? 1 : 0);
     });
   }
 

@@ -13,6 +13,7 @@ import { parseLeaseSeconds } from './claim-next.ts';
 import type { CaseStore } from './store.ts';
 
 const claimItem = loadStatement('claim-item');
+const withdrawClaim = loadStatement('withdraw-claim');
 
 export interface ClaimCaseInput {
   readonly caseId: string;
@@ -83,6 +84,12 @@ export function createClaimCase(
     }
     switch (row.outcome) {
       case 'claimed': {
+        // Another claim of the same person may have been made on another shard since the look at them.
+        const heldNow = (await dependencies.heldElsewhere?.(namespace, actor.subject)) ?? [];
+        if (heldNow.length > 0 && heldNow.length + (await heldHere()).length > casesHeldPerPerson) {
+          await withdraw(dependencies, id, token, found.case.topicId);
+          return { kind: 'limit', held: [...(await heldHere()), ...heldNow] };
+        }
         announcer.eventsWritten();
         const serverTime = toDate(row.server_time);
         const expiresAt = toDate(row.expires_at!);
@@ -113,6 +120,26 @@ export function createClaimCase(
         return { kind: 'limit', held: [...(await heldHere()), ...elsewhere] };
     }
   };
+}
+
+/** Takes a claim back that was one too many, without a mark on who may have the case. */
+async function withdraw(
+  { shard, topics, announcer }: ClaimCaseDependencies,
+  id: string,
+  token: string,
+  topicId: number,
+): Promise<void> {
+  const rows = await shard.run<{ priority: number; deliver_after: string; ticket: string | null }>(withdrawClaim, [
+    id,
+    token,
+    'withdrawn: its holder was given another one at the same moment',
+  ]);
+  const topic = (await topics.byIds([topicId])).get(topicId);
+  const row = rows[0];
+  if (row === undefined || topic === undefined) return; // it ended meanwhile
+  announcer.itemBecameReady(topic, { priority: row.priority, deliverAfter: row.deliver_after, id });
+  if (row.ticket !== null) announcer.giveBack(row.ticket);
+  announcer.eventsWritten();
 }
 
 /** A case that this actor's namespace has; another tenant's looks like one that does not exist. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CaseUpdate } from '../../src/cases/watch.ts';
 import { shardOf } from '../../src/domain/ids.ts';
+import { rankByKey } from '../../src/shards/placement.ts';
 import { alice, application, bob, carol, never, startEngine, type TestEngine } from '../support/engine.ts';
 
 let engine: TestEngine;
@@ -86,17 +87,52 @@ describe('two shards', () => {
     await decide(bob, first);
   });
 
-  it('never let somebody have two cases who asks twice at the same moment', async () => {
-    for (let n = 0; n < 12; n++) await register('crowd');
+  it('never let somebody have two cases who is served twice at the same moment', async () => {
+    const keyFor = (shard: number, round: number): string => {
+      for (let n = 0; ; n++) {
+        const key = `crowd-${round}-${n}`;
+        if (rankByKey(engine.foundation.engines, ['acme', 'alice', key])[0]!.number === shard) return key;
+      }
+    };
+    const elsewhere = (await engine.another()).services;
     for (let round = 0; round < 6; round++) {
-      const another = (await engine.another()).services;
-      const ask = { namespace: 'acme', topics: ['crowd'], waitMs: 0 };
-      await Promise.allSettled(
-        [services(), another, services(), another].map((each) => each.claimNextCase(carol, ask, never)),
+      // Carol waits at two doors; behind each a case comes up on a shard of its own.
+      const waits = [services(), elsewhere].map((door, shard) =>
+        door.claimNextCase(carol, { namespace: 'acme', topics: [`crowd-${shard}`], waitMs: 5_000 }, never),
       );
+      await expect.poll(() => engine.foundation.claims.waiting).toBe(1);
+      const ids = await Promise.all([0, 1].map((shard) => register(`crowd-${shard}`, 0, keyFor(shard, round))));
+      expect(ids.map(shardOf)).toEqual([0, 1]);
+      const kinds = (await Promise.all(waits)).map(({ kind }) => kind).toSorted();
+      expect(kinds).toEqual(['claimed', 'limit']);
+      const held = await services().myLeases(carol, 'acme');
+      expect(held).toHaveLength(1);
+      await decide(carol, held[0]!);
+      for (const shard of [0, 1]) {
+        const left = await claim(`crowd-${shard}`);
+        if ('case' in left) await decide(bob, left);
+      }
+    }
+    const withdrawn = { name: 'test-withdrawn', text: `select 1 as one from events where reason like 'withdrawn%'` };
+    const counts = await Promise.all(engine.foundation.engines.map(({ shard }) => shard.run(withdrawn, [])));
+    expect(counts.flat().length).toBeGreaterThan(0);
+  });
+
+  it('never let somebody claim two cases by name at the same moment', async () => {
+    const keyFor = (shard: number, round: number): string => {
+      for (let n = 0; ; n++) {
+        const key = `named-${round}-${n}`;
+        if (rankByKey(engine.foundation.engines, ['acme', 'alice', key])[0]!.number === shard) return key;
+      }
+    };
+    const elsewhere = (await engine.another()).services;
+    for (let round = 0; round < 8; round++) {
+      const ids = await Promise.all([0, 1].map((shard) => register('named', 0, keyFor(shard, round))));
+      await Promise.all([services(), elsewhere].map((door, n) => door.claimCase(carol, { caseId: ids[n]! })));
       const held = await services().myLeases(carol, 'acme');
       expect(held.length).toBeLessThanOrEqual(1);
       for (const one of held) await decide(carol, one);
+      for (let left = await claim('named'); 'case' in left; left = await claim('named')) await decide(bob, left);
     }
   });
 
