@@ -13,6 +13,8 @@ type Wish = Pick<QueuePlan, 'work' | 'callers' | 'batch'> & {
   /** Items that lie ready when it begins; for `dequeue` what the time may need. */
   readonly backlog?: number;
   readonly measureSeconds?: number;
+  /** Whether the topic keeps a history; true, the default of topics, without it. */
+  readonly history?: boolean;
 };
 
 /** For a run that takes more than was laid out, before anything is known. */
@@ -51,11 +53,11 @@ export class QueueBench {
   async drive(wish: Wish): Promise<Run> {
     const { effort } = this.#bench.options;
     const measureSeconds = wish.measureSeconds ?? effort.measureSeconds;
-    const key = `${wish.work} ${wish.batch} ${wish.callers}`;
+    const key = `${wish.work} ${wish.batch} ${wish.callers} ${wish.history ?? true}`;
     const seconds = effort.warmUpSeconds + measureSeconds;
     const backlog =
       wish.backlog ?? (wish.work === 'dequeue' ? Math.ceil((this.#rates.get(key) ?? firstGuess) * seconds) : 0);
-    await this.#contender.workbench.layOutItems(backlog);
+    await this.#contender.workbench.layOutItems(backlog, wish.history ?? true);
     const plan: QueuePlan = {
       port: this.#contender.port,
       token: this.#token,

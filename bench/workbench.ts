@@ -131,8 +131,8 @@ export class Workbench {
     });
   }
 
-  /** Lays out items of the priority queue with priorities of chance, each with its ticket. */
-  async layOutItems(count: number): Promise<void> {
+  /** Lays out items of the priority queue with priorities of chance, each with its ticket. @param history of the topic */
+  async layOutItems(count: number, history: boolean): Promise<void> {
     await this.clear();
     await withClient(this.databaseUrl, async (client) => {
       const { rows: topics } = await client.query<{ id: number }>(loadStatement('ensure-topic').text, [
@@ -141,6 +141,7 @@ export class Workbench {
         queueTopic,
         false,
       ]);
+      await client.query('update topics set history = $2 where id = $1', [topics[0]!.id, history]);
       if (count === 0) return;
       const { rows } = await client.query<{ id: string }>(
         `with fresh as materialized (

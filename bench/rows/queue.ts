@@ -16,20 +16,23 @@ const bulkCallers = 4;
 const singly = `${ours}, one by one`;
 const hundreds = `${ours}, 100 a call`;
 const thousands = `${ours}, 1,000 a call`;
+const plainHundreds = `${ours}, 100 a call, topic without history`;
+const plainThousands = `${ours}, 1,000 a call, topic without history`;
 
 export const enqueue: Row = {
   name: 'enqueue',
   title: `enqueue: items of 200 bytes with random priorities, one by one from ${callers} callers, in calls of 100 and of 1,000`,
   run: (bench) =>
     withQueue(bench, async (queue, peers) => {
-      const drive = (name: string, batch: number, count: number): Entrant => ({
+      const drive = (name: string, batch: number, count: number, history = true): Entrant => ({
         name,
-        measure: () => queue.drive({ work: 'enqueue', batch, callers: count }),
+        measure: () => queue.drive({ work: 'enqueue', batch, callers: count, history }),
       });
       const rounds = await alternate(bench, [
         drive(singly, 1, callers),
         drive(hundreds, 100, bulkCallers),
         drive(thousands, 1_000, bulkCallers),
+        drive(plainThousands, 1_000, bulkCallers, false),
         ...peers.flatMap((peer) => [
           entrantOf(peer, 'enqueue', `${peer.name}, one by one`, callers),
           entrantOf(peer, 'fill', `${peer.name}, 1,000 a call`, 1),
@@ -42,6 +45,7 @@ export const enqueue: Row = {
           [singly, 'graphile-worker', 'one by one', undefined],
           [thousands, 'graphile-worker', '1,000 a call', 1.3],
           [thousands, 'pg-boss', '1,000 a call', 2],
+          [plainThousands, 'graphile-worker', '1,000 a call', undefined],
         ]),
         notes: noteOthers([...rounds.values()].flat()),
       };
@@ -53,13 +57,14 @@ export const dequeue: Row = {
   title: `dequeue, then ack: one by one from ${callers} callers, and in calls of 100`,
   run: (bench) =>
     withQueue(bench, async (queue, peers) => {
-      const drive = (name: string, batch: number, count: number): Entrant => ({
+      const drive = (name: string, batch: number, count: number, history = true): Entrant => ({
         name,
-        measure: () => queue.drive({ work: 'dequeue', batch, callers: count }),
+        measure: () => queue.drive({ work: 'dequeue', batch, callers: count, history }),
       });
       const rounds = await alternate(bench, [
         drive(singly, 1, callers),
         drive(hundreds, 100, bulkCallers),
+        drive(plainHundreds, 100, bulkCallers, false),
         ...peers.flatMap((peer) => [
           entrantOf(peer, 'take', `${peer.name}, one by one`, callers),
           ...(peer.name === peerTitle('graphile-worker')
@@ -73,6 +78,7 @@ export const dequeue: Row = {
           [singly, 'pg-boss', 'one by one', undefined],
           [singly, 'graphile-worker', 'one by one', undefined],
           [hundreds, 'graphile-worker', 'local queue and batched completion', 1],
+          [plainHundreds, 'graphile-worker', 'local queue and batched completion', undefined],
         ]),
         notes: noteOthers([...rounds.values()].flat()),
       };
