@@ -6,6 +6,7 @@ import { Pages } from './pages.tsx';
 import { Announcer } from './parts/announcer.tsx';
 import { session } from './session/session.ts';
 import { SignInPage } from './session/sign-in-page.tsx';
+import { readSignInWays } from './session/ways.ts';
 import { Shell } from './shell.tsx';
 import { useStore } from './store.ts';
 
@@ -23,6 +24,7 @@ export function App() {
 function SignedIn() {
   const api = useMemo(() => openApi(session.get()!), []);
   useEffect(() => () => api.close(), [api]);
+  useEffect(() => void renewWhereProvided(), []);
   return (
     <Provider value={api.client}>
       <Shell>
@@ -32,4 +34,16 @@ function SignedIn() {
       </Shell>
     </Provider>
   );
+}
+
+/** A reload ends the renewal of a provider's token; here it begins anew. */
+async function renewWhereProvided(): Promise<void> {
+  try {
+    const { oidc } = await readSignInWays();
+    if (oidc === null) return;
+    const { keepRenewing } = await import('./session/oidc.ts');
+    await keepRenewing(oidc);
+  } catch {
+    // Without it the session lasts as long as its token, and the sign-in page comes then.
+  }
 }

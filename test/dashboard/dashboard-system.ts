@@ -15,9 +15,17 @@ export class DashboardSystem {
   readonly browser: Browser;
   readonly url: string;
   readonly #port: number;
+  readonly #environment: Readonly<Record<string, string>>;
   #gateway: RunningProgram;
 
-  private constructor(system: TestSystem, browser: Browser, port: number, gateway: RunningProgram) {
+  private constructor(
+    system: TestSystem,
+    browser: Browser,
+    port: number,
+    gateway: RunningProgram,
+    environment: Readonly<Record<string, string>>,
+  ) {
+    this.#environment = environment;
     this.system = system;
     this.browser = browser;
     this.#port = port;
@@ -25,7 +33,8 @@ export class DashboardSystem {
     this.url = `http://127.0.0.1:${port}`;
   }
 
-  static async start(): Promise<DashboardSystem> {
+  /** @param environment of the gateway, over what the tests usually have */
+  static async start(environment: Readonly<Record<string, string>> = {}): Promise<DashboardSystem> {
     const [system, browser, port] = await Promise.all([
       TestSystem.start(),
       launchChromium(findChromium()!),
@@ -33,7 +42,7 @@ export class DashboardSystem {
       buildDashboard(),
     ]);
     await system.runScheduler();
-    return new DashboardSystem(system, browser, port, await runGateway(system, port));
+    return new DashboardSystem(system, browser, port, await runGateway(system, port, environment), environment);
   }
 
   async stopGateway(): Promise<void> {
@@ -42,7 +51,7 @@ export class DashboardSystem {
 
   /** On the same port, as a restart of the program does. */
   async startGateway(): Promise<void> {
-    this.#gateway = await runGateway(this.system, this.#port);
+    this.#gateway = await runGateway(this.system, this.#port, this.#environment);
   }
 
   get services(): RunningProgram['foundation']['services'] {
@@ -119,6 +128,10 @@ function actor(subject: string, role: 'applicant' | 'auditor'): Actor {
   return { subject, namespace: 'acme', roles: new Set([role]), expiresAtSeconds: undefined };
 }
 
-function runGateway(system: TestSystem, port: number): Promise<RunningProgram> {
-  return system.runGateway({ PORT: String(port), DEVELOPMENT_SIGN_IN: 'true' });
+function runGateway(
+  system: TestSystem,
+  port: number,
+  environment: Readonly<Record<string, string>>,
+): Promise<RunningProgram> {
+  return system.runGateway({ PORT: String(port), DEVELOPMENT_SIGN_IN: 'true', ...environment });
 }

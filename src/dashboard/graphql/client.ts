@@ -19,15 +19,21 @@ export interface Api {
 export function openApi({ token }: Session): Api {
   // A token that was renewed meanwhile is the one to show.
   const authorization = (): string => `Bearer ${session.get()?.token ?? token}`;
+  let shown = token;
+  // The gateway ends a line with its token. When that was renewed meanwhile, the next line has the new one.
+  const isOver = (event: unknown): boolean => isUnauthenticated(event) && (session.get()?.token ?? shown) === shown;
   const sockets = createSocketClient({
     url: `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/graphql`,
-    connectionParams: () => ({ authorization: authorization() }),
+    connectionParams: () => {
+      shown = session.get()?.token ?? token;
+      return { authorization: authorization() };
+    },
     keepAlive: keepAliveMilliseconds,
     // Going from page to page keeps the line.
     lazyCloseTimeout: 5_000,
     // People keep a page open all day: it never gives up for good.
     retryAttempts: Number.POSITIVE_INFINITY,
-    shouldRetry: (problem) => !isUnauthenticated(problem),
+    shouldRetry: (problem) => !isOver(problem),
     retryWait: (retries) =>
       new Promise((resolve) => {
         const pause = Math.min(pauseMillisecondsMax, 250 * 2 ** Math.min(retries, 6));
@@ -36,7 +42,7 @@ export function openApi({ token }: Session): Api {
     on: {
       connected: noteConnected,
       closed: (event) => {
-        if (isUnauthenticated(event)) endSession('Your session has ended.');
+        if (isOver(event)) endSession('Your session has ended.');
         else if ((event as CloseEvent).code !== 1000) noteLost();
         else noteIdle();
       },

@@ -41,7 +41,7 @@ export async function returnFromProvider(settings: OidcSettings): Promise<string
   return returnTo.startsWith('/') && !returnTo.startsWith('//') ? returnTo : '/';
 }
 
-/** Goes on renewing the token of a session that a reload has kept. */
+/** Goes on renewing the token of a session that a reload has kept; a session of another kind is left alone. */
 export async function keepRenewing(settings: OidcSettings): Promise<void> {
   await openManager(settings).getUser();
 }

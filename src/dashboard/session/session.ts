@@ -32,6 +32,8 @@ export function startSession(token: string, namespace?: string): void {
 /** @param reason said on the sign-in page */
 export function endSession(reason?: string): void {
   sessionStorage.removeItem(storageKey);
+  // What an identity provider's library keeps of the person, its own tokens among it.
+  for (const key of Object.keys(sessionStorage)) if (key.startsWith('oidc.')) sessionStorage.removeItem(key);
   farewell.set(reason);
   session.set(undefined);
 }
