@@ -20,6 +20,7 @@ export interface ScaledObject {
   readonly spec: {
     readonly minReplicaCount: number;
     readonly maxReplicaCount: number;
+    readonly cooldownPeriod: number;
     readonly fallback: { readonly replicas: number; readonly behavior: string };
     readonly advanced: {
       readonly scalingModifiers: {

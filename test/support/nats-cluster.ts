@@ -16,6 +16,8 @@ export interface ClusterServer {
   readonly clusterPort: number;
   readonly monitorPort: number;
   stop(): Promise<void>;
+  /** Ends it as a power cut does. */
+  kill(): Promise<void>;
 }
 
 export interface NatsCluster {
@@ -74,6 +76,10 @@ export async function startNatsCluster(): Promise<NatsCluster> {
     clusterPort,
     monitorPort,
     stop: () => started[index]!.stop(),
+    kill: async () => {
+      process.kill(started[index]!.pid, 'SIGKILL');
+      await started[index]!.exited;
+    },
   }));
   // As the startup probe asks: streams recovered, a leader of the cluster known.
   for (const { name, monitorPort } of servers)
