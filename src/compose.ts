@@ -322,6 +322,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       store: isSpread ? routeTaskReads(engines) : engines[0]!.taskStore,
       finish: (end) => finishes.get(shardOf(end.taskId))!(end),
       beginRun: (scheduleId, taskId, now) => planners.get(shardOf(taskId))!.begin(scheduleId, taskId, now),
+      handlers: taskHandlers,
     }),
     watchCases: createWatchCases({
       sources: engines.map(({ number, caseUpdates }) => ({ shard: number, updates: caseUpdates })),

@@ -49,7 +49,8 @@ export function createWatchCases(
     const actor = requireRole(maybeActor, namespace, ['applicant', 'auditor', 'supervisor', 'operator']);
     const topic = input.topic === null || input.topic === undefined ? null : parseName('topic', input.topic);
     const caseId = input.caseId === null || input.caseId === undefined ? null : parseId('caseId', input.caseId);
-    const after = input.after === null || input.after === undefined ? undefined : decodeCursor('after', input.after);
+    const shards = sources.map(({ shard }) => shard);
+    const after = input.after == null ? undefined : decodeCursor('after', input.after, shards);
     const seesAll = hasAnyRole(actor, ['auditor', 'supervisor', 'operator']);
     if (caseId !== null) {
       const found = await store.get(caseId);

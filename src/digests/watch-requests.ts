@@ -45,7 +45,7 @@ export function createWatchRequests(
     const namespace = parseName('namespace', input.namespace);
     const actor = requireRole(maybeActor, namespace, requestReaders);
     const requestId = input.requestId == null ? null : parseId('requestId', input.requestId);
-    const after = input.after == null ? undefined : decodeCursor('after', input.after);
+    const after = input.after == null ? undefined : decodeCursor('after', input.after, [shard]);
     if (requestId !== null) {
       const request = await store.getRequest(requestId);
       if (request.namespace !== namespace || !maySeeRequest(actor, request)) throw notFound('Request');

@@ -39,13 +39,22 @@ export function encodeCursor(places: ReadonlyMap<number, EventPlace | undefined>
   return Buffer.from(parts.join(',')).toString('base64url');
 }
 
-/** @throws Fault `BAD_USER_INPUT` when it is not a cursor of this service */
-export function decodeCursor(field: string, cursor: string): Map<number, EventPlace | undefined> {
+/**
+ * @param shards those that there are, when a place on another one must be refused
+ * @throws Fault `BAD_USER_INPUT` when it is not a cursor of this service
+ */
+export function decodeCursor(
+  field: string,
+  cursor: string,
+  shards?: readonly number[],
+): Map<number, EventPlace | undefined> {
   const places = new Map<number, EventPlace | undefined>();
   const text = cursor.length <= cursorCharactersMax ? Buffer.from(cursor, 'base64url').toString('latin1') : '';
   for (const part of text.split(',')) {
     const match = /^(\d{1,4}):(?:now|(\d{1,16})\.(\d{1,16}))$/.exec(part);
-    if (match === null) throw badInput(field, 'is not a cursor of this service');
+    if (match === null || shards?.includes(Number(match[1])) === false) {
+      throw badInput(field, 'is not a cursor of this service');
+    }
     if (match[2] === undefined) places.set(Number(match[1]), undefined);
     else places.set(Number(match[1]), { position: Number(match[2]), sequence: Number(match[3]) });
   }

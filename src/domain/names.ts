@@ -4,6 +4,10 @@ import { limits } from './limits.ts';
 const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 // Control characters, and the marks that turn the direction of text around and make one name look like another.
 const hiddenPattern = /[\p{Cc}\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/u;
+/** What leaves no mark on paper: spaces, ignorable characters, accents without a letter, blank letters of Hangul and Braille. */
+const blankPattern = /[\p{Z}\p{C}\p{M}\p{Default_Ignorable_Code_Point}\u2800]/gu;
+/** More accents on one letter than any writing has: they cover the lines above and below. */
+const heapedPattern = /\p{M}{9}/u;
 
 export function isName(value: string): boolean {
   return namePattern.test(value);
@@ -38,6 +42,8 @@ export function parseText(field: string, value: string, rule: TextRule): string 
   if (hiddenPattern.test(rule.lines === true ? text.replace(/[\n\r\t]/g, ' ') : text)) {
     throw badInput(field, 'has control or direction characters');
   }
+  if (heapedPattern.test(text)) throw badInput(field, 'has more accents on one letter than can be shown');
+  if (text !== '' && text.replace(blankPattern, '') === '') throw badInput(field, 'has nothing that can be seen');
   const length = text.length > rule.charactersMax ? [...text].length : text.length;
   if (length > rule.charactersMax) throw badInput(field, `must have at most ${rule.charactersMax} characters`);
   if (text.length < (rule.charactersMin ?? 1)) throw badInput(field, 'must not be empty');

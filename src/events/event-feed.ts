@@ -71,6 +71,16 @@ export class EventFeed {
     return this.#last;
   }
 
+  /**
+   * Whether a place lies behind everything that was ever written here, as a client's does that outlived a restore of the
+   * database. This process may lag behind another one, so the record is asked.
+   */
+  async isAhead(place: EventPlace): Promise<boolean> {
+    if (comparePlaces(place, this.#last) <= 0) return false;
+    const rows = await this.#shard.run<EventPlace>(readLastEvent, []);
+    return comparePlaces(place, rows[0] ?? { position: 0, sequence: 0 }) > 0;
+  }
+
   leave(listener: FeedListener): void {
     this.#listeners.delete(listener);
     if (this.#listeners.size === 0) this.stop();

@@ -66,6 +66,11 @@ export class ItemUpdates<Subject, Filter extends { readonly namespace: string }>
     return this.#options.feed.last;
   }
 
+  /** Whether nothing so late has happened yet: no cursor of this installation as it is now can name it. */
+  isAhead(place: EventPlace): Promise<boolean> {
+    return this.#options.feed.isAhead(place);
+  }
+
   /**
    * Adds a watcher. It hears of everything after the returned place.
    * @throws Fault `UNAVAILABLE` when the record cannot be reached

@@ -26,7 +26,7 @@ export interface WatchOptions<Subject, Filter extends { readonly namespace: stri
   readonly after: ReadonlyMap<number, EventPlace | undefined> | undefined;
   /** What the watcher gets to see; undefined: nothing. */
   readonly show: (happening: Happening<Subject>, cursor: string) => Update | undefined;
-  /** Tells a watcher that was too slow from where to go on. */
+  /** Tells a watcher that was too slow, or whose place does not exist, from where to go on. */
   readonly resync: (cursor: string) => Update;
   /** Which of the happenings under its key the watcher wants. */
   readonly wants: (happening: Happening<Subject>) => boolean;
@@ -35,8 +35,9 @@ export interface WatchOptions<Subject, Filter extends { readonly namespace: stri
 
 /**
  * Watches items: first what was missed since a place, then live, without a gap or a double. Ends with a resync when the
- * watcher is too slow, and with Fault `UNAUTHENTICATED` when its token ends. Of several shards, each one's happenings
- * come in their order; one that cannot be reached holds up no other, and goes on when it is back.
+ * watcher is too slow or its place lies ahead of all that happened, and with Fault `UNAUTHENTICATED` when its token
+ * ends. Of several shards, each one's happenings come in their order; one that cannot be reached holds up no other, and
+ * goes on when it is back.
  * @throws Fault `UNAVAILABLE` when no shard can be reached
  */
 export async function watchItems<Subject, Filter extends { readonly namespace: string }, Update>(
@@ -266,6 +267,10 @@ class Watch<Subject, Filter extends { readonly namespace: string }> implements W
     let until = joined;
     let replayed = 0;
     try {
+      if (await updates.isAhead(after)) {
+        yield { place: joined, happening: undefined };
+        return;
+      }
       for (;;) {
         // Catch up from the rows. Live events gather meanwhile; when too many did, catch up with those, too.
         for (;;) {

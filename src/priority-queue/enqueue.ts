@@ -267,7 +267,7 @@ async function describe(
 }
 
 function toItem(item: NewItem, call: Call, at: Date): QueueItem {
-  const due = item.deliverAfter ?? at;
+  const due = item.deliverAfter === null || item.deliverAfter < at ? at : item.deliverAfter;
   const ttlSeconds = item.ttlSeconds ?? item.rules.ttlSeconds;
   const isDelayed = due > at;
   return {

@@ -14,6 +14,8 @@ import type { ClaimTaskRow } from './claim-row.ts';
 import type { AttemptEnd, Verdict } from './finish.ts';
 import type { SchedulePlanner } from './schedules/planner.ts';
 import type { TaskStore } from './store.ts';
+import type { AnyTaskHandler } from './task-handler.ts';
+import { requireOpenKind } from './task-handler.ts';
 
 /** Who runs tasks outside. */
 export const taskConsumers = ['consumer'] as const;
@@ -52,6 +54,7 @@ export interface ClaimTasksDependencies {
   readonly store: Pick<TaskStore, 'getTask'>;
   readonly finish: (end: AttemptEnd) => Promise<boolean>;
   readonly beginRun: SchedulePlanner['begin'];
+  readonly handlers: readonly AnyTaskHandler[];
 }
 
 export interface ClaimTasksShard {
@@ -69,6 +72,7 @@ export function createClaimTasks(
   dependencies: ClaimTasksDependencies,
 ): (actor: Actor | undefined, input: ClaimTasksInput, signal: AbortSignal) => Promise<ClaimTasksResult> {
   const { claims, shards } = dependencies;
+  const handlers = new Map(dependencies.handlers.map((handler) => [handler.kind, handler]));
   return async (maybeActor, input, signal) => {
     const namespace = parseName('input.namespace', input.namespace);
     const actor = requireHolder(maybeActor, namespace, taskConsumers);
@@ -76,6 +80,9 @@ export function createClaimTasks(
     const waitMs = parseWhole('input.waitMs', input.waitMs ?? 0, 0, limits.waitMilliseconds);
     const seconds = input.leaseSeconds ?? limits.taskLeaseSecondsDefault;
     const leaseSeconds = parseWhole('input.leaseSeconds', seconds, limits.leaseSecondsMin, limits.leaseSecondsMax);
+    for (const [place, kind] of input.kinds.entries()) {
+      requireOpenKind(`input.kinds.${place}`, handlers.get(kind), actor);
+    }
     const wanted = await findTopics(shards, namespace, input.kinds);
     const request = { holder: actor.subject, leaseSeconds, heldMax: null };
     const items: ClaimedItem<ClaimTaskRow>[] = [];

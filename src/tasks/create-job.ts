@@ -19,6 +19,7 @@ import type { NewJob, NewTask } from './new-job.ts';
 import { edgesOf } from './new-job.ts';
 import type { TaskStore } from './store.ts';
 import type { AnyTaskHandler } from './task-handler.ts';
+import { requireOpenKind } from './task-handler.ts';
 
 const createJobs = loadStatement('create-jobs');
 const readKey = loadStatement('read-idempotency-key');
@@ -94,6 +95,9 @@ export function createCreateJob(
         : parseText('input.externalId', input.externalId, { charactersMax: limits.textCharacters });
     const idempotencyKey = parseIdempotencyKey('input.idempotencyKey', input.idempotencyKey);
     const parsed = parseTasks(input.tasks, handlers, dependencies.now());
+    for (const [place, task] of parsed.entries()) {
+      requireOpenKind(`input.tasks.${place}.kind`, handlers.get(task.kind), actor);
+    }
     const tasks: NewTask[] = [];
     for (const task of parsed) {
       const topic = topics.known(namespace, 'tasks', task.kind) ?? (await topics.ensure(namespace, 'tasks', task.kind));

@@ -1,5 +1,8 @@
+import type { Actor } from '../domain/actor.ts';
+import { hasAnyRole } from '../domain/actor.ts';
 import type { BackoffRule } from '../domain/backoff.ts';
 import type { OfCase } from '../domain/case-task.ts';
+import { badInput } from '../domain/errors.ts';
 import type { Logger } from '../log.ts';
 
 /** What a handler is told about the task that it runs. */
@@ -41,6 +44,18 @@ export interface TaskHandler<Payload = unknown> {
   readonly backoff: BackoffRule;
   /** Makes it a task of cases: it is created with a registration or decision where `CASE_TASKS` wants it. */
   readonly ofCase?: OfCase;
+  /**
+   * A kind that acts on what the asker may not see, such as a case's mail: only Caseload itself and operators create its
+   * tasks, and workers outside get none of them.
+   */
+  readonly internal?: true;
+}
+
+/** @throws Fault `BAD_USER_INPUT` when the kind is internal and somebody else than an operator asks for it */
+export function requireOpenKind(field: string, handler: AnyTaskHandler | undefined, actor: Actor): void {
+  if (handler?.internal === true && !hasAnyRole(actor, ['operator'])) {
+    throw badInput(field, 'names a kind of task that Caseload creates itself');
+  }
 }
 
 /** A kind with its payload's type put away, as lists of kinds hold it. */

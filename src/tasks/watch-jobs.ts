@@ -47,7 +47,8 @@ export function createWatchJobs(
     const namespace = parseName('namespace', input.namespace);
     const actor = requireRole(maybeActor, namespace, taskReaders);
     const jobId = input.jobId === null || input.jobId === undefined ? null : parseId('jobId', input.jobId);
-    const after = input.after === null || input.after === undefined ? undefined : decodeCursor('after', input.after);
+    const shards = sources.map(({ shard }) => shard);
+    const after = input.after == null ? undefined : decodeCursor('after', input.after, shards);
     if (jobId !== null && (await store.getJob(jobId)).namespace !== namespace) throw notFound('Job');
     return watchItems<TaskOfJob, JobWatchFilter, JobUpdate>({
       sources: jobId === null ? sources : sources.filter(({ shard }) => shard === shardOf(jobId)),

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CaseUpdate } from '../../src/cases/watch.ts';
 import type { Foundation } from '../../src/compose.ts';
+import { encodeCursor } from '../../src/domain/event.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { actor, alice, application, bob, never, startEngine } from '../support/engine.ts';
 
@@ -150,6 +151,22 @@ describe('caseUpdated', () => {
     const resumed = await watch(engine.foundation, supervisor, { topic: 'flood', after: rest.at(-1)?.cursor });
     const missed = await take(resumed, 400 - (rest.length - 1));
     expect(new Set([...rest.slice(0, -1), ...missed].map((update) => update.held?.case.id)).size).toBe(400);
+  });
+
+  it('answers a place ahead of all that happened with RESYNC, and refuses one on a shard that there is not', async () => {
+    const ahead = encodeCursor(new Map([[0, { position: 999_999_999_999, sequence: 1 }]]));
+    const updates = await watch(engine.foundation, supervisor, { topic: 'ahead', after: ahead });
+    const [answer, ...more] = await take(updates, 2);
+    expect(answer).toMatchObject({ type: 'RESYNC' });
+    expect(more).toEqual([]);
+    const resumed = await watch(engine.foundation, supervisor, { topic: 'ahead', after: answer!.cursor });
+    await engine.foundation.services.register(alice, { ...application, topic: 'ahead' });
+    expect((await take(resumed, 1))[0]).toMatchObject({ type: 'REGISTERED' });
+    const elsewhere = encodeCursor(new Map([[7, { position: 1, sequence: 1 }]]));
+    await expect(watch(engine.foundation, supervisor, { after: elsewhere })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      field: 'after',
+    });
   });
 
   it('leaves nothing behind when it is given up before it began', async () => {

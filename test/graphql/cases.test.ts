@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { GraphQLInterfaceType } from 'graphql';
+import { getNamedType, isUnionType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { issueToken } from '../../src/auth/tokens.ts';
 import type { Role } from '../../src/domain/actor.ts';
 import { createGatewayService } from '../../src/gateway.ts';
-import { printOwnSchema } from '../../src/graphql/schema.ts';
+import { printOwnSchema, schema } from '../../src/graphql/schema.ts';
 import type { Service } from '../../src/lifecycle.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { startEngine, testSecret } from '../support/engine.ts';
@@ -361,5 +363,14 @@ describe('the other paths', () => {
 describe('schema.graphql', () => {
   it('is the schema', async () => {
     expect(readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8')).toBe(printOwnSchema());
+  });
+
+  it('lets a client ask every mutation for `... on Problem`', () => {
+    const problem = schema.getType('Problem') as GraphQLInterfaceType;
+    const without = Object.values(schema.getMutationType()!.getFields()).filter(({ type }) => {
+      const result = getNamedType(type);
+      return !isUnionType(result) || !result.getTypes().some((member) => schema.isSubType(problem, member));
+    });
+    expect(without.map((field) => field.name)).toEqual([]);
   });
 });

@@ -75,6 +75,11 @@ describe('createJob', () => {
     ['too many', { tasks: Array.from({ length: 101 }, () => ({ kind: 'x' })) }, 'input.tasks'],
     ['a bad kind', { tasks: [{ kind: 'a' }, { kind: 'a.b' }] }, 'input.tasks.1.kind'],
     ['a large payload', { tasks: [{ kind: 'a', payload: { text: 'x'.repeat(70_000) } }] }, 'input.tasks.0.payload'],
+    [
+      'a kind that only Caseload creates',
+      { tasks: [{ kind: 'confirmation-mail', payload: { caseId: '01a1fb33-565b-7000-8000-00d172d43f21' } }] },
+      'input.tasks.0.kind',
+    ],
     ['no attempt', { tasks: [{ kind: 'a', maxAttempts: 0 }] }, 'input.tasks.0.maxAttempts'],
     ['a far time', { tasks: [{ kind: 'a', runAt: new Date('2999-01-01') }] }, 'input.tasks.0.runAt'],
     [

@@ -474,7 +474,10 @@ export type AnnounceUploadMutationVariables = Exact<{
 }>;
 
 
-export type AnnounceUploadMutation = { readonly createUpload: { readonly __typename: 'UploadCreated', readonly documentId: string, readonly url: string, readonly method: string, readonly headers: ReadonlyArray<{ readonly name: string, readonly value: string }> } };
+export type AnnounceUploadMutation = { readonly createUpload:
+    | { readonly __typename: 'Refused' }
+    | { readonly __typename: 'UploadCreated', readonly documentId: string, readonly url: string, readonly method: string, readonly headers: ReadonlyArray<{ readonly name: string, readonly value: string }> }
+   };
 
 export type RegisterCaseMutationVariables = Exact<{
   input: RegisterInput;
@@ -755,14 +758,20 @@ export type PauseDigestsMutationVariables = Exact<{
 }>;
 
 
-export type PauseDigestsMutation = { readonly pauseDigests: { readonly __typename: 'DigestPauseChanged' } };
+export type PauseDigestsMutation = { readonly pauseDigests:
+    | { readonly __typename: 'DigestPauseChanged' }
+    | { readonly __typename: 'Refused' }
+   };
 
 export type ResumeDigestsMutationVariables = Exact<{
   input: ResumeDigestsInput;
 }>;
 
 
-export type ResumeDigestsMutation = { readonly resumeDigests: { readonly __typename: 'DigestPauseChanged' } };
+export type ResumeDigestsMutation = { readonly resumeDigests:
+    | { readonly __typename: 'DigestPauseChanged' }
+    | { readonly __typename: 'Refused' }
+   };
 
 export type RequestRowFragment = { readonly id: string, readonly status: RequestStatus, readonly submittedAt: string, readonly providerExternalId: string, readonly customer: { readonly externalId: string, readonly name: string | null }, readonly item: { readonly externalId: string, readonly description: string | null, readonly quantity: number }, readonly answer: { readonly outcome: RequestOutcome, readonly at: string } | null };
 
@@ -826,28 +835,40 @@ export type PauseTopicMutationVariables = Exact<{
 }>;
 
 
-export type PauseTopicMutation = { readonly pauseTopic: { readonly __typename: 'TopicSaved' } };
+export type PauseTopicMutation = { readonly pauseTopic:
+    | { readonly __typename: 'Refused' }
+    | { readonly __typename: 'TopicSaved' }
+   };
 
 export type ResumeTopicMutationVariables = Exact<{
   input: ResumeTopicInput;
 }>;
 
 
-export type ResumeTopicMutation = { readonly resumeTopic: { readonly __typename: 'TopicSaved' } };
+export type ResumeTopicMutation = { readonly resumeTopic:
+    | { readonly __typename: 'Refused' }
+    | { readonly __typename: 'TopicSaved' }
+   };
 
 export type PurgeTopicMutationVariables = Exact<{
   input: PurgeTopicInput;
 }>;
 
 
-export type PurgeTopicMutation = { readonly purgeTopic: { readonly __typename: 'TopicPurged', readonly items: number, readonly left: number, readonly dryRun: boolean } };
+export type PurgeTopicMutation = { readonly purgeTopic:
+    | { readonly __typename: 'Refused' }
+    | { readonly __typename: 'TopicPurged', readonly items: number, readonly left: number, readonly dryRun: boolean }
+   };
 
 export type RedriveDeadLettersMutationVariables = Exact<{
   input: RedriveDeadLettersInput;
 }>;
 
 
-export type RedriveDeadLettersMutation = { readonly redriveDeadLetters: { readonly __typename: 'DeadLettersRedriven', readonly items: number, readonly dryRun: boolean } };
+export type RedriveDeadLettersMutation = { readonly redriveDeadLetters:
+    | { readonly __typename: 'DeadLettersRedriven', readonly items: number, readonly dryRun: boolean }
+    | { readonly __typename: 'Refused' }
+   };
 
 export type TopicFiguresSubscriptionVariables = Exact<{
   namespace: string;
@@ -867,7 +888,10 @@ export type DrainShardMutationVariables = Exact<{
 }>;
 
 
-export type DrainShardMutation = { readonly drainShard: { readonly __typename: 'ShardDrained' } };
+export type DrainShardMutation = { readonly drainShard:
+    | { readonly __typename: 'Refused' }
+    | { readonly __typename: 'ShardDrained' }
+   };
 
 export type TaskRowFragment = { readonly id: string, readonly kind: string, readonly name: string | null, readonly status: TaskStatus, readonly priority: number, readonly attemptCount: number, readonly maxAttempts: number, readonly error: string | null, readonly runAt: string, readonly nextRunAt: string | null, readonly finishedAt: string | null, readonly job: { readonly id: string, readonly kind: string, readonly externalId: string | null } };
 
@@ -995,14 +1019,20 @@ export type PauseTaskKindMutationVariables = Exact<{
 }>;
 
 
-export type PauseTaskKindMutation = { readonly pauseTaskKind: { readonly __typename: 'TaskControlSaved', readonly control: { readonly kind: string | null } } };
+export type PauseTaskKindMutation = { readonly pauseTaskKind:
+    | { readonly __typename: 'Refused' }
+    | { readonly __typename: 'TaskControlSaved', readonly control: { readonly kind: string | null } }
+   };
 
 export type ResumeTaskKindMutationVariables = Exact<{
   input: ResumeTaskKindInput;
 }>;
 
 
-export type ResumeTaskKindMutation = { readonly resumeTaskKind: { readonly __typename: 'TaskControlSaved', readonly control: { readonly kind: string | null } } };
+export type ResumeTaskKindMutation = { readonly resumeTaskKind:
+    | { readonly __typename: 'Refused' }
+    | { readonly __typename: 'TaskControlSaved', readonly control: { readonly kind: string | null } }
+   };
 
 export const OwnCaseFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"OwnCase"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Case"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"topic"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"registeredAt"}},{"kind":"Field","name":{"kind":"Name","value":"applicant"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"email"}},{"kind":"Field","name":{"kind":"Name","value":"details"}}]}},{"kind":"Field","name":{"kind":"Name","value":"decision"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"verdict"}},{"kind":"Field","name":{"kind":"Name","value":"decidedAt"}}]}}]}}]} as unknown as DocumentNode<OwnCaseFragment, unknown>;
 export const LeasePartsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"LeaseParts"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Lease"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"token"}},{"kind":"Field","name":{"kind":"Name","value":"holder"}},{"kind":"Field","name":{"kind":"Name","value":"acquiredAt"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"serverTime"}}]}}]} as unknown as DocumentNode<LeasePartsFragment, unknown>;

@@ -31,6 +31,7 @@ interface Row {
 export function createFollowUpHandler({ shard, store, eventsWritten }: FollowUpParts): AnyTaskHandler {
   return defineTask<{ readonly digestId: string }>({
     kind: 'digest-follow-up',
+    internal: true,
     concurrency: 2,
     timeLimitMilliseconds: 300_000,
     leaseSeconds: 15,

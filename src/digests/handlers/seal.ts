@@ -25,6 +25,7 @@ interface Row {
 export function createSealHandler({ shard, eventsWritten }: SealParts): AnyTaskHandler {
   return defineTask<{ readonly digestId: string }>({
     kind: 'digest-seal',
+    internal: true,
     concurrency: 8,
     timeLimitMilliseconds: 60_000,
     leaseSeconds: 5,

@@ -44,6 +44,7 @@ export function createSendHandler(parts: SendParts): AnyTaskHandler {
   const { shard, store, mailer, mailSendSeconds, render, eventsWritten } = parts;
   return defineTask<Payload>({
     kind: 'digest-send',
+    internal: true,
     // More than the connections to the mail server: while some send, others read, render and write down.
     concurrency: 12,
     timeLimitMilliseconds: (mailSendSeconds + 15) * 1_000,

@@ -5,7 +5,7 @@ import { builder } from '../builder.ts';
 import type { ItemRefusedShape } from '../types/item-refused.ts';
 import { ItemRefused, itemRefused } from '../types/item-refused.ts';
 import type { LeaseLostShape } from '../types/problems.ts';
-import { LeaseLost } from '../types/problems.ts';
+import { LeaseLost, Refused } from '../types/problems.ts';
 import { itemLeaseLost } from '../types/queue.ts';
 
 interface ItemAckedShape {
@@ -42,7 +42,7 @@ const ItemsAcked = builder.objectRef<ItemsAckedShape>('ItemsAcked').implement({
 });
 
 const AckResult = builder.unionType('AckResult', {
-  types: [ItemsAcked],
+  types: [ItemsAcked, Refused],
   resolveType: (value) => (value as ItemsAckedShape).kind,
 });
 
@@ -125,7 +125,7 @@ const ItemsNacked = builder.objectRef<ItemsNackedShape>('ItemsNacked').implement
 });
 
 const NackResult = builder.unionType('NackResult', {
-  types: [ItemsNacked],
+  types: [ItemsNacked, Refused],
   resolveType: (value) => (value as ItemsNackedShape).kind,
 });
 

@@ -1,6 +1,7 @@
 import type { ClaimedTask, ClaimTasksResult } from '../../tasks/claim-tasks.ts';
 import { taskConsumers } from '../../tasks/claim-tasks.ts';
 import { builder } from '../builder.ts';
+import { Refused } from '../types/problems.ts';
 import { TaskRef } from '../types/task.ts';
 
 const TaskLeaseRef = builder.objectRef<ClaimedTask['lease']>('TaskLease').implement({
@@ -40,7 +41,7 @@ const TasksClaimed = builder.objectRef<ClaimTasksResult>('TasksClaimed').impleme
 });
 
 const ClaimTasksResultUnion = builder.unionType('ClaimTasksResult', {
-  types: [TasksClaimed],
+  types: [TasksClaimed, Refused],
   resolveType: () => TasksClaimed,
 });
 

@@ -1,5 +1,6 @@
 import type { CreatedUpload } from '../../documents/create-upload.ts';
 import { builder } from '../builder.ts';
+import { Refused } from '../types/problems.ts';
 
 const UploadHeader = builder.objectRef<CreatedUpload['headers'][number]>('UploadHeader').implement({
   fields: (t) => ({ name: t.exposeString('name'), value: t.exposeString('value') }),
@@ -21,7 +22,7 @@ const UploadCreated = builder.objectRef<CreatedUpload>('UploadCreated').implemen
 });
 
 const CreateUploadResult = builder.unionType('CreateUploadResult', {
-  types: [UploadCreated],
+  types: [UploadCreated, Refused],
   resolveType: () => UploadCreated,
 });
 

@@ -1,6 +1,7 @@
 import type { Delivery, DequeuedTopic, DequeueResult } from '../../priority-queue/dequeue.ts';
 import { queueConsumers } from '../../priority-queue/roles.ts';
 import { builder } from '../builder.ts';
+import { Refused } from '../types/problems.ts';
 import { ItemLeaseRef, ItemRef } from '../types/queue.ts';
 
 const DeliveryRef = builder.objectRef<Delivery>('Delivery').implement({
@@ -48,7 +49,7 @@ const ItemsDequeued = builder.objectRef<Shape>('ItemsDequeued').implement({
 });
 
 const DequeueResultUnion = builder.unionType('DequeueResult', {
-  types: [ItemsDequeued],
+  types: [ItemsDequeued, Refused],
   resolveType: (value) => (value as Shape).kind,
 });
 

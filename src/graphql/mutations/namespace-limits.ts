@@ -1,5 +1,6 @@
 import type { QueueLimits } from '../../domain/queue-item.ts';
 import { builder } from '../builder.ts';
+import { Refused } from '../types/problems.ts';
 
 const NamespaceLimitsSaved = builder.objectRef<QueueLimits>('NamespaceLimitsSaved').implement({
   fields: (t) => ({
@@ -10,7 +11,7 @@ const NamespaceLimitsSaved = builder.objectRef<QueueLimits>('NamespaceLimitsSave
 });
 
 const SetNamespaceLimitsResult = builder.unionType('SetNamespaceLimitsResult', {
-  types: [NamespaceLimitsSaved],
+  types: [NamespaceLimitsSaved, Refused],
   resolveType: () => 'NamespaceLimitsSaved',
 });
 

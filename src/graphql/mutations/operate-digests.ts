@@ -5,6 +5,7 @@ import type { DigestRecord, DigestStatus, RecipientRecord, RequestRecord } from 
 import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
 import { CustomerRef, DigestRef, DigestStatusEnum, ProviderRef, RequestRef } from '../types/digest.ts';
+import { Refused } from '../types/problems.ts';
 import type { RequestOverShape } from './respond-to-requests.ts';
 import { RequestOver, requestOver } from './respond-to-requests.ts';
 
@@ -81,7 +82,7 @@ const DigestPauseChanged = builder.objectRef<{ readonly recipient: RecipientReco
   }),
 });
 const PauseResult = builder.unionType('PauseDigestsResult', {
-  types: [DigestPauseChanged],
+  types: [DigestPauseChanged, Refused],
   resolveType: () => 'DigestPauseChanged',
 });
 

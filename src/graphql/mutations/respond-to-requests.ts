@@ -3,6 +3,7 @@ import type { RequestRecord, RequestStatus } from '../../domain/digest.ts';
 import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
 import { RequestOutcomeEnum, RequestRef, RequestStatusEnum } from '../types/digest.ts';
+import { Refused } from '../types/problems.ts';
 
 interface RequestAnsweredShape {
   readonly kind: 'RequestAnswered';
@@ -127,7 +128,7 @@ const ResponsesTaken = builder.objectRef<{ readonly results: readonly ResponseRe
 });
 
 const RespondResult = builder.unionType('RespondResult', {
-  types: [ResponsesTaken],
+  types: [ResponsesTaken, Refused],
   resolveType: () => 'ResponsesTaken',
 });
 

@@ -1,5 +1,6 @@
 import type { RegionState, ShardState } from '../../shards/routing-services.ts';
 import { builder } from '../builder.ts';
+import { Refused } from '../types/problems.ts';
 import { RegionRef, ShardRef } from '../types/routing.ts';
 
 interface RouteSetShape {
@@ -12,7 +13,7 @@ const RouteSet = builder.objectRef<RouteSetShape>('RouteSet').implement({
 });
 
 const SetRouteResult = builder.unionType('SetRouteResult', {
-  types: [RouteSet],
+  types: [RouteSet, Refused],
   resolveType: (value) => (value as RouteSetShape).kind,
 });
 
@@ -37,7 +38,7 @@ const ShardDrained = builder.objectRef<ShardDrainedShape>('ShardDrained').implem
 });
 
 const DrainShardResult = builder.unionType('DrainShardResult', {
-  types: [ShardDrained],
+  types: [ShardDrained, Refused],
   resolveType: (value) => (value as ShardDrainedShape).kind,
 });
 

@@ -7,6 +7,7 @@ import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
 import type { LeaseExtendShape } from '../mutations/lease.ts';
 import { LeaseResult } from '../mutations/lease.ts';
+import { Refused } from '../types/problems.ts';
 import { ItemRef, itemLeaseLost } from '../types/queue.ts';
 import { topicSaved, UpsertTopicResult } from './upsert-topic.ts';
 
@@ -138,7 +139,7 @@ const TopicPurged = builder.objectRef<PurgeResult>('TopicPurged').implement({
 });
 
 const PurgeTopicResult = builder.unionType('PurgeTopicResult', {
-  types: [TopicPurged],
+  types: [TopicPurged, Refused],
   resolveType: () => 'TopicPurged',
 });
 
@@ -172,7 +173,7 @@ const DeadLettersRedriven = builder.objectRef<RedriveResult>('DeadLettersRedrive
 });
 
 const RedriveResultUnion = builder.unionType('RedriveDeadLettersResult', {
-  types: [DeadLettersRedriven],
+  types: [DeadLettersRedriven, Refused],
   resolveType: () => 'DeadLettersRedriven',
 });
 

@@ -2,6 +2,7 @@ import { recipientKeepers } from '../../digests/upsert-provider.ts';
 import type { RecipientRecord } from '../../domain/digest.ts';
 import { builder } from '../builder.ts';
 import { CatchUpRuleEnum, CustomerRef, FirstItemRuleEnum, ProviderRef } from '../types/digest.ts';
+import { Refused } from '../types/problems.ts';
 
 const WindowInput = builder.inputType('WindowInput', {
   description: 'When windows end, by the clocks of the time zone: also on the days on which these change.',
@@ -56,7 +57,7 @@ const ProviderSaved = builder.objectRef<{ readonly provider: RecipientRecord }>(
   fields: (t) => ({ provider: t.expose('provider', { type: ProviderRef }) }),
 });
 const UpsertProviderResult = builder.unionType('UpsertProviderResult', {
-  types: [ProviderSaved],
+  types: [ProviderSaved, Refused],
   resolveType: () => 'ProviderSaved',
 });
 
@@ -76,7 +77,7 @@ const CustomerSaved = builder.objectRef<{ readonly customer: RecipientRecord }>(
   fields: (t) => ({ customer: t.expose('customer', { type: CustomerRef }) }),
 });
 const UpsertCustomerResult = builder.unionType('UpsertCustomerResult', {
-  types: [CustomerSaved],
+  types: [CustomerSaved, Refused],
   resolveType: () => 'CustomerSaved',
 });
 

@@ -1,6 +1,7 @@
 import type { QueueTopic } from '../../domain/queue-item.ts';
 import { queueOperators } from '../../priority-queue/roles.ts';
 import { builder } from '../builder.ts';
+import { Refused } from '../types/problems.ts';
 import { TopicRef } from '../types/queue.ts';
 
 interface TopicSavedShape {
@@ -13,7 +14,7 @@ const TopicSaved = builder.objectRef<TopicSavedShape>('TopicSaved').implement({
 });
 
 export const UpsertTopicResult = builder.unionType('UpsertTopicResult', {
-  types: [TopicSaved],
+  types: [TopicSaved, Refused],
   resolveType: (value) => (value as TopicSavedShape).kind,
 });
 

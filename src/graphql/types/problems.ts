@@ -67,6 +67,13 @@ export function alreadyDecided(decision: Decision): AlreadyDecidedShape {
   };
 }
 
+/** In unions that have no other refusal, so that `... on Problem` may stand in every mutation. */
+export const Refused = builder.objectRef<ProblemShape & { readonly kind: 'Refused' }>('Refused').implement({
+  interfaces: [Problem],
+  description:
+    'A refusal that has no type of its own. None is given today; a client that asks for `... on Problem` is ready for it.',
+});
+
 export interface IdempotencyConflictShape extends ProblemShape {
   readonly kind: 'IdempotencyConflict';
 }

@@ -1,6 +1,7 @@
 import { taskOperators, taskReaders } from '../../tasks/find-task.ts';
 import type { TaskControl, TaskControlChange } from '../../tasks/task-controls.ts';
 import { builder } from '../builder.ts';
+import { Refused } from './problems.ts';
 
 const TaskPauseRef = builder.objectRef<NonNullable<TaskControl['pause']>>('TaskPause').implement({
   fields: (t) => ({
@@ -48,7 +49,7 @@ const TaskControlSaved = builder.objectRef<TaskControlSavedShape>('TaskControlSa
 });
 
 const TaskControlResult = builder.unionType('TaskControlResult', {
-  types: [TaskControlSaved],
+  types: [TaskControlSaved, Refused],
   resolveType: () => TaskControlSaved,
 });
 

@@ -4,6 +4,7 @@ import { taskOperators, taskReaders } from '../../tasks/find-task.ts';
 import type { TaskSchedule } from '../../tasks/schedules/schedule-record.ts';
 import { nextRuns } from '../../tasks/schedules/schedule-record.ts';
 import { builder } from '../builder.ts';
+import { Refused } from './problems.ts';
 import { TaskRef } from './task.ts';
 import { TaskControlChangeRef } from './task-control.ts';
 
@@ -85,7 +86,7 @@ const TaskScheduleSaved = builder.objectRef<{ readonly schedule: TaskSchedule }>
 });
 
 const TaskScheduleResult = builder.unionType('TaskScheduleResult', {
-  types: [TaskScheduleSaved],
+  types: [TaskScheduleSaved, Refused],
   resolveType: () => TaskScheduleSaved,
 });
 
@@ -156,7 +157,7 @@ const TaskScheduleDeleted = builder
   .implement({ fields: (t) => ({ name: t.exposeString('name') }) });
 
 const DeleteTaskScheduleResult = builder.unionType('DeleteTaskScheduleResult', {
-  types: [TaskScheduleDeleted],
+  types: [TaskScheduleDeleted, Refused],
   resolveType: () => TaskScheduleDeleted,
 });
 

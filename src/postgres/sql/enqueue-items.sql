@@ -22,7 +22,7 @@ with moment as materialized (
 ), accepted as materialized (
   select * from call where idempotency_key is null or id in (select result_id from keyed)
 ), item as materialized (
-  select i.*, a.namespace, a.enqueuer, a.at, a.id as answer_id, t.history, coalesce(i.deliver_after, a.at) as due,
+  select i.*, a.namespace, a.enqueuer, a.at, a.id as answer_id, t.history, greatest(i.deliver_after, a.at) as due,
          aged_priority(i.given, t.ageing_seconds, t.created_at, a.at) as priority,
          coalesce(i.ttl, t.ttl_seconds) as ttl_seconds
     from unnest($7::integer[], $8::integer[], $9::uuid[], $10::integer[], $11::integer[], $13::integer[], $14::integer[],

@@ -25,6 +25,7 @@ export interface AuditExportParts {
 export function createAuditExport(parts: AuditExportParts): AnyTaskHandler {
   return defineTask<CasePayload>({
     kind: 'audit-export',
+    internal: true,
     concurrency: 4,
     timeLimitMilliseconds: 60_000,
     leaseSeconds: 60,

@@ -11,6 +11,7 @@ import { deliverMail, mailTaskLimits } from './deliver-mail.ts';
 export function createConfirmationMail(parts: MailParts & { readonly cases: CaseReader }): AnyTaskHandler {
   return defineTask<CasePayload>({
     kind: 'confirmation-mail',
+    internal: true,
     ...mailTaskLimits(parts),
     ofCase: { on: 'REGISTERED', payloads: ({ caseId }) => [{ caseId }] },
     parsePayload: parseCasePayload,

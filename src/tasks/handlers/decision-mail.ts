@@ -14,6 +14,7 @@ import { deliverMail, mailTaskLimits } from './deliver-mail.ts';
 export function createDecisionMail(parts: MailParts & { readonly cases: CaseReader }): AnyTaskHandler {
   return defineTask<CasePayload>({
     kind: 'decision-mail',
+    internal: true,
     ...mailTaskLimits(parts),
     ofCase: { on: 'DECIDED', payloads: ({ caseId }) => [{ caseId }] },
     parsePayload: parseCasePayload,

@@ -12,6 +12,7 @@ import { maxAttemptsDefault } from '../job-input.ts';
 import { parseOptionalReason } from '../retry.ts';
 import type { TaskControlChange } from '../task-controls.ts';
 import type { AnyTaskHandler } from '../task-handler.ts';
+import { requireOpenKind } from '../task-handler.ts';
 import { parsePayloadText, parsePriority } from '../task-input.ts';
 import type { SchedulePlanner } from './planner.ts';
 import type { CatchUpRule, ScheduleRow, TaskSchedule } from './schedule-record.ts';
@@ -146,6 +147,7 @@ function readInput(
   const actor = requireRole(maybeActor, namespace, savers);
   const kind = parseName('input.kind', input.kind);
   const handler = handlers.find((one) => one.kind === kind);
+  requireOpenKind('input.kind', handler, actor);
   const times = { cron: input.cron ?? null, every: input.every ?? null, anchor: input.anchor ?? null };
   rhythmOf(times); // refuses what is none
   const attempts = input.maxAttempts ?? handler?.maxAttempts ?? maxAttemptsDefault;
