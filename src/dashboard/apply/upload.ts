@@ -1,6 +1,6 @@
 import type { Client } from '@urql/preact';
 import { onOwnOrigin } from '../documents/load-document.ts';
-import { explain } from '../graphql/client.ts';
+import { explain, explainProblem } from '../graphql/client.ts';
 import { AnnounceUploadDocument } from '../graphql/documents.ts';
 
 const types: Readonly<Record<string, string>> = {
@@ -41,6 +41,7 @@ export async function uploadFile(
     .toPromise();
   if (result.error !== undefined) throw new Error(plain(explain(result.error)));
   const upload = result.data!.createUpload;
+  if (upload.__typename === 'Refused') throw new Error(plain(explainProblem(upload)));
   signal.throwIfAborted();
   await send(file, contentType, onOwnOrigin(upload.url), onProgress, signal);
   return upload.documentId;

@@ -86,5 +86,10 @@ export function explain(error: CombinedError): string {
   if (first.extensions?.code === 'INTERNAL') {
     return `Something went wrong in the gateway. Its log has it under ${String(first.extensions.requestId)}.`;
   }
-  return `${first.message}.`.replace(/\.\.$/, '.');
+  return explainProblem(first);
+}
+
+/** What to tell people of a refusal that came as a result. */
+export function explainProblem({ message }: { readonly message: string }): string {
+  return `${message}.`.replace(/\.\.$/, '.');
 }

@@ -1,7 +1,7 @@
 import type { Client } from '@urql/preact';
 import { useClient } from '@urql/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { explain } from '../graphql/client.ts';
+import { explain, explainProblem } from '../graphql/client.ts';
 import {
   PauseTopicDocument,
   PurgeTopicDocument,
@@ -116,23 +116,35 @@ async function perform(
   const why = reason || null;
   switch (act) {
     case 'pause': {
-      const { error } = await client.mutation(PauseTopicDocument, { input: { ...place, reason: why } }).toPromise();
-      return error === undefined ? { items: 0 } : { fault: explain(error) };
+      const { data, error } = await client
+        .mutation(PauseTopicDocument, { input: { ...place, reason: why } })
+        .toPromise();
+      return error === undefined ? readOutcome(data!.pauseTopic) : { fault: explain(error) };
     }
     case 'resume': {
-      const { error } = await client.mutation(ResumeTopicDocument, { input: place }).toPromise();
-      return error === undefined ? { items: 0 } : { fault: explain(error) };
+      const { data, error } = await client.mutation(ResumeTopicDocument, { input: place }).toPromise();
+      return error === undefined ? readOutcome(data!.resumeTopic) : { fault: explain(error) };
     }
     case 'purge': {
       const input = { ...place, reason: why, dryRun };
       const { data, error } = await client.mutation(PurgeTopicDocument, { input }).toPromise();
-      return error === undefined ? { items: data!.purgeTopic.items } : { fault: explain(error) };
+      return error === undefined ? readOutcome(data!.purgeTopic) : { fault: explain(error) };
     }
     case 'redrive': {
       const { data, error } = await client
         .mutation(RedriveDeadLettersDocument, { input: { ...place, dryRun } })
         .toPromise();
-      return error === undefined ? { items: data!.redriveDeadLetters.items } : { fault: explain(error) };
+      return error === undefined ? readOutcome(data!.redriveDeadLetters) : { fault: explain(error) };
     }
   }
+}
+
+type Answer =
+  | { readonly __typename: 'Refused'; readonly message: string }
+  | { readonly __typename: 'TopicSaved' }
+  | { readonly __typename: 'TopicPurged' | 'DeadLettersRedriven'; readonly items: number };
+
+function readOutcome(answer: Answer): Outcome {
+  if (answer.__typename === 'Refused') return { fault: explainProblem(answer) };
+  return { items: 'items' in answer ? answer.items : 0 };
 }
