@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { backUp, restore } from '../../src/cli/backup.ts';
 import { provision } from '../../src/jetstream/provision.ts';
+import { driverClock } from '../../src/load/history.ts';
 import { runLoad } from '../../src/load/run-load.ts';
 import { ProgressGate, planLoad } from '../support/load-plan.ts';
 import { announceSeed, limitTime, size } from '../support/long-form.ts';
@@ -42,8 +43,9 @@ it('nothing is lost when database and streams are wiped and the backup is brough
   let rows = 0;
   const result = await runLoad(planLoad({ namespace: 'restored', cases, seed }), system.target(gateway), {
     onProgress: gate.onProgress,
-    alongside: async (_recorder, signal) => {
+    alongside: async (recorder, signal) => {
       await gate.passed(({ decided }) => decided >= cases / 3, signal);
+      const fromMs = driverClock();
       await Promise.all([gateway.program.stop(), scheduler.program.stop()]);
       await backUp([system.databaseUrl], folder);
       await wipeDatabase();
@@ -54,6 +56,7 @@ it('nothing is lost when database and streams are wiped and the backup is brough
       await waitUntil('NATS is connected', () => link.connected);
       await provision(link);
       await Promise.all([gateway.program.start(), scheduler.program.start()]);
+      recorder.disturbances.push({ what: 'restore', fromMs, toMs: driverClock() });
     },
   });
   expect(rows).toBeGreaterThan(cases);
@@ -71,4 +74,4 @@ it('nothing is lost when database and streams are wiped and the backup is brough
   );
   await gateway.program.stop();
   await scheduler.program.stop();
-}, 150_000);
+});

@@ -53,7 +53,7 @@ describe('plans', () => {
   it('decisions with tasks find cases by primary key, too', async () => {
     const base = [uuids, uuids, texts, texts, `array['APPROVE']`, texts, texts, texts];
     const numbers = 'array[1]';
-    const tasks = [uuids, numbers, uuids, numbers, texts, `array['{}']`, numbers, numbers];
+    const tasks = [uuids, numbers, uuids, numbers, texts, `array['{}']`, numbers, numbers, 'array[null]::text[]'];
     const plan = await explain(loadStatementWith('decide-cases', 'decide-tasks'), [...base, ...tasks]);
     expect(plan).toMatch(/items_pkey[\s\S]*cases_pkey/);
     expect(plan).not.toMatch(/Seq Scan on (items|cases)|items_leased|items_holder/);

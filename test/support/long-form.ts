@@ -18,5 +18,5 @@ export function announceSeed(name: string): number {
 
 /** Gives the tests of a file the time that their form needs. */
 export function limitTime(): void {
-  vi.setConfig({ testTimeout: isLongForm ? 1_800_000 : 60_000 });
+  vi.setConfig({ testTimeout: isLongForm ? 1_800_000 : 180_000 });
 }
