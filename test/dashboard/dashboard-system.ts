@@ -14,6 +14,8 @@ export class DashboardSystem {
   readonly system: TestSystem;
   readonly browser: Browser;
   readonly url: string;
+  /** The ids of all cases that were registered here. */
+  readonly registered: string[] = [];
   readonly #port: number;
   readonly #environment: Readonly<Record<string, string>>;
   #gateway: RunningProgram;
@@ -85,6 +87,7 @@ export class DashboardSystem {
       region: null,
     });
     if (result.kind !== 'registered') throw new Error(result.kind);
+    this.registered.push(result.held.case.id);
     return result.held.case.id;
   }
 

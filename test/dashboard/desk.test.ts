@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { findChromium, visit, warnWithoutChromium } from './browser.ts';
 import { bob, carol, DashboardSystem } from './dashboard-system.ts';
 
@@ -7,6 +7,32 @@ async function tokenFor(dashboard: DashboardSystem, caseId: string): Promise<str
   const claimed = await dashboard.services.claimCase(carol, { caseId, leaseSeconds: null });
   if (claimed.kind !== 'claimed') throw new Error(claimed.kind);
   return claimed.held.lease!.token;
+}
+
+async function approve(dashboard: DashboardSystem, caseId: string, leaseToken: string): Promise<void> {
+  await dashboard.services.decide(carol, {
+    caseId,
+    leaseToken,
+    verdict: 'APPROVE',
+    reason: null,
+    idempotencyKey: null,
+  });
+}
+
+/** Leaves no window, no lease and no open case to the next test, also when this one failed half way. */
+async function clearDesk(dashboard: DashboardSystem): Promise<void> {
+  await Promise.all(dashboard.browser.contexts().map((context) => context.close()));
+  const { services } = dashboard;
+  for (const { case: found, lease } of await services.myLeases(bob, 'acme')) {
+    await services.releaseCase(bob, { caseId: found.id, leaseToken: lease!.token, reason: null });
+  }
+  for (const { case: found, lease } of await services.myLeases(carol, 'acme')) {
+    await approve(dashboard, found.id, lease!.token);
+  }
+  for (const id of dashboard.registered.splice(0)) {
+    const { decision } = (await services.findCase(carol, id)).case;
+    if (decision === null) await approve(dashboard, id, await tokenFor(dashboard, id));
+  }
 }
 
 const chromium = findChromium();
@@ -18,6 +44,7 @@ describe.skipIf(chromium === undefined)('the auditor’s desk', { timeout: 90_00
   beforeAll(async () => {
     dashboard = await DashboardSystem.start();
   });
+  afterEach(() => clearDesk(dashboard));
   afterAll(() => dashboard?.close());
 
   it('claims, shows the PDF, and decides, by keys alone; a reload finds the case and the note again', async () => {
@@ -48,6 +75,26 @@ describe.skipIf(chromium === undefined)('the auditor’s desk', { timeout: 90_00
       reason: 'Looks fine at first sight, arc',
     });
     expect(await page.evaluate(() => JSON.stringify({ ...localStorage }))).not.toContain('Looks fine');
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('takes a key that is pressed in the very moment in which the case appears', async () => {
+    const id = await dashboard.register('Quick Fingers');
+    const claimed = await dashboard.services.claimCase(bob, { caseId: id, leaseSeconds: null });
+    expect(claimed.kind).toBe('claimed');
+    const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'bob');
+    await page.getByRole('heading', { name: 'Quick Fingers' }).waitFor();
+    await page.addInitScript(() => {
+      const observer = new MutationObserver(() => {
+        if (document.querySelector('.desk h1') === null) return;
+        observer.disconnect();
+        document.body.dispatchEvent(new KeyboardEvent('keydown', { key: 'a', bubbles: true, cancelable: true }));
+      });
+      observer.observe(document, { childList: true, subtree: true });
+    });
+    await page.reload();
+    await page.getByRole('dialog').getByText('Approve Quick Fingers?').waitFor();
     expect(complaints).toEqual([]);
     await context.close();
   });
@@ -84,14 +131,6 @@ describe.skipIf(chromium === undefined)('the auditor’s desk', { timeout: 90_00
     await page.getByRole('button', { name: /^Approve/ }).waitFor();
     const [held] = await dashboard.services.myLeases(bob, 'acme');
     expect(held!.lease!.token).not.toBe(claimed.held.lease!.token);
-    await dashboard.services.releaseCase(bob, { caseId: id, leaseToken: held!.lease!.token, reason: null });
-    await dashboard.services.decide(carol, {
-      caseId: id,
-      leaseToken: await tokenFor(dashboard, id),
-      verdict: 'APPROVE',
-      reason: null,
-      idempotencyKey: null,
-    });
     await context.close();
   });
 

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { DocumentPane } from '../documents/document-pane.tsx';
 import type { Verdict } from '../graphql/documents.ts';
 import { useKeys } from '../keys/use-keys.ts';
@@ -31,7 +31,8 @@ export function HeldDesk({ held, subject, actions }: HeldDeskProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   const [asking, setAsking] = useState<Asking>();
   const away = useAutoExtend(held, actions);
-  useEffect(() => heading.current?.focus(), []);
+  // Before any key can be pressed: later it could take the focus out of the note.
+  useLayoutEffect(() => heading.current?.focus(), []);
 
   const extend = async (): Promise<void> => {
     if (await actions.extend()) announce('The lease is extended.', 'good');

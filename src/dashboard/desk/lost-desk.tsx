@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { DocumentPane } from '../documents/document-pane.tsx';
 import { useKeys } from '../keys/use-keys.ts';
 import { Button } from '../parts/button.tsx';
@@ -21,7 +21,8 @@ export function LostDesk({ held, loss, subject, actions }: LostDeskProps) {
   const note = useNote(subject, found.id);
   const heading = useRef<HTMLHeadingElement>(null);
   const [copied, setCopied] = useState(false);
-  useEffect(() => heading.current?.focus(), []);
+  // Before any key can be pressed: later it could take the focus out of the note.
+  useLayoutEffect(() => heading.current?.focus(), []);
   const takeBack = loss.reclaimable ? () => void actions.claimAgain(found.id) : undefined;
   const putAway = (): void => actions.putAway();
   useKeys({ c: takeBack ?? putAway, Escape: putAway });
