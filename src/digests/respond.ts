@@ -105,7 +105,7 @@ export async function respond(
   const verdicts = new Map<string, Verdict>();
   let open = responses;
   for (let tries = 0; tries < windowTriesMax && open.length > 0; tries++) {
-    const customers = await customersOf(store, open);
+    const customers = await customersOf(store, responder, open);
     const moment = toDate((await shard.run<{ at: string }>(readMoment, []))[0]!.at).getTime();
     const windows = windowsOf(customers, moment);
     const rows = await shard.run<{ n: number; outcome: Verdict }>(respondToRequests, [
@@ -129,9 +129,21 @@ export async function respond(
   );
 }
 
-async function customersOf(store: DigestStore, responses: readonly ParsedResponse[]): Promise<RecipientRecord[]> {
+async function customersOf(
+  store: DigestStore,
+  responder: Responder,
+  responses: readonly ParsedResponse[],
+): Promise<RecipientRecord[]> {
   const requests = await Promise.all(responses.map((response) => store.findRequest(response.requestId)));
-  const ids = new Set(requests.flatMap((request) => (request === undefined ? [] : [request.customer.id])));
+  const ids = new Set(
+    requests.flatMap((request) =>
+      request?.namespace === responder.namespace &&
+      (responder.providerId === null || request.providerId === responder.providerId) &&
+      request.answer === null
+        ? [request.customer.id]
+        : [],
+    ),
+  );
   return Promise.all([...ids].map((id) => store.getRecipient(id)));
 }
 

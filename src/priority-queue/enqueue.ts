@@ -113,8 +113,6 @@ export function createEnqueue(
       throw badInput('input.items', `must have 1 to ${limits.queueItemsPerCall} entries`);
     }
     const { items, answers } = await prepare(dependencies, namespace, input.items);
-    // Nothing to keep: the same call may be sent again and find the limits lifted.
-    if (items.length === 0) return { kind: 'enqueued', results: answers as Refusal[] };
     const call: Call = {
       id: dependencies.newId(dependencies.shard.number),
       namespace,
@@ -124,8 +122,17 @@ export function createEnqueue(
       items,
       answers,
     };
+    // What the limits refuse now may have been taken by this very call before.
+    let asked = call;
+    if (idempotencyKey !== null && items.length < input.items.length) {
+      asked = { ...call, ...(await prepare(dependencies, namespace, input.items, false)) };
+      const earlier = await findEarlier(dependencies, asked);
+      if (earlier !== undefined) return earlier;
+    }
+    // Nothing to keep: the same call may be sent again and find the limits lifted.
+    if (items.length === 0) return { kind: 'enqueued', results: answers as Refusal[] };
     const committed = await commit(call);
-    if (!committed.isNew) return readEarlier(dependencies, call);
+    if (!committed.isNew) return readEarlier(dependencies, asked);
     return {
       kind: 'enqueued',
       results: await describe(dependencies, call, toDate(committed.at), committed.duplicates),
@@ -133,11 +140,12 @@ export function createEnqueue(
   };
 }
 
-/** Judges each item by itself: what is good gets an id, what is not its refusal. */
+/** Judges each item by itself: what is good gets an id, what is not its refusal. Not by the topic's limits unless gated. */
 async function prepare(
   { topics, settings, gate, newId, now, shard }: EnqueueDependencies,
   namespace: string,
   inputs: readonly EnqueueItemInput[],
+  gated = true,
 ): Promise<{ readonly items: readonly NewItem[]; readonly answers: Answer[] }> {
   const items: NewItem[] = [];
   const answers: Answer[] = [];
@@ -148,8 +156,8 @@ async function prepare(
       const target =
         topics.known(namespace, 'queue', item.topic) ?? (await topics.ensure(namespace, 'queue', item.topic));
       const rules = settings.known(target.id) ?? (await settings.get(target.id));
-      if (item.payload.length > rules.payloadBytesMax) throw payloadTooLarge(rules.payloadBytesMax);
-      const refusal = gate.limits(rules) ? await gate.admit(rules) : undefined;
+      if (gated && item.payload.length > rules.payloadBytesMax) throw payloadTooLarge(rules.payloadBytesMax);
+      const refusal = gated && gate.limits(rules) ? await gate.admit(rules) : undefined;
       if (refusal !== undefined) {
         answers.push(refusal);
         continue;
@@ -297,6 +305,13 @@ function toItem(item: NewItem, call: Call, at: Date): QueueItem {
 
 /** The key was used before: by the same call, which gets the first answer again, or by another one. */
 async function readEarlier(dependencies: EnqueueDependencies, call: Call): Promise<EnqueueResult> {
+  const earlier = await findEarlier(dependencies, call);
+  if (earlier === undefined) throw unavailable(100); // it was pruned between the two statements: the next call enqueues
+  return earlier;
+}
+
+async function findEarlier(dependencies: EnqueueDependencies, call: Call): Promise<EnqueueResult | undefined> {
+  if (call.idempotencyKey === null) return undefined;
   const rows = await dependencies.shard.run<{
     request_hash: string;
     answers: readonly Answer[];
@@ -304,9 +319,14 @@ async function readEarlier(dependencies: EnqueueDependencies, call: Call): Promi
     created_at: string;
   }>(readAnswer, [call.namespace, call.enqueuer, call.idempotencyKey]);
   const earlier = rows[0];
-  if (earlier === undefined) throw unavailable(100); // it was pruned between the two statements: the next call enqueues
+  if (earlier === undefined) return undefined;
   if (earlier.request_hash !== call.requestHash) return { kind: 'idempotencyConflict' };
-  const first = { ...call, answers: earlier.answers };
+  const known = new Set(call.items.map((item) => item.place));
+  // One that was taken then and is bad input now cannot be shown.
+  const answers = earlier.answers.map((answer, index) =>
+    answer.kind === 'refused' || known.has(index + 1) ? answer : call.answers[index]!,
+  );
+  const first = { ...call, answers };
   return {
     kind: 'enqueued',
     results: await describe(dependencies, first, toDate(earlier.created_at), earlier.duplicates),

@@ -12,6 +12,9 @@ const rowsPerStep = 500;
 const eventsPerStep = 2_000;
 const expiryMilliseconds = 1_000;
 const pruneMilliseconds = 60_000;
+const passMilliseconds = 3_600_000;
+
+const firstPlace = { position: 0, sequence: 0 };
 
 interface PruneRow {
   readonly looked_at: number;
@@ -23,15 +26,18 @@ interface PruneRow {
 /**
  * What a scheduler does for the priority queue of one shard. Any number may run.
  * @param historyDays how long the history of an item is kept once it has left the queue
+ * @param passEvery after how many milliseconds all old events are looked at again, for items that have left since
  */
 export function createQueueHousekeeping(
   shard: Shard,
   announcer: Announcer,
   historyDays: number,
   log: Logger,
+  passEvery = passMilliseconds,
 ): readonly Repeating[] {
   // What lies before has been looked at: it is other systems', or of items that are still open.
-  let place = { position: 0, sequence: 0 };
+  let place = firstPlace;
+  let passBegan = 0;
   return [
     // Items are not delivered from the very moment on; this takes them away. Their tickets are found without an item.
     new Repeating(`item expirer of shard ${shard.number}`, log, async () => {
@@ -45,10 +51,13 @@ export function createQueueHousekeeping(
       return rows.length === rowsPerStep ? 100 : pruneMilliseconds;
     }),
     new Repeating(`pruner of queue history of shard ${shard.number}`, log, async () => {
+      if (place === firstPlace) passBegan = performance.now();
       const values = [place.position, place.sequence, eventsPerStep, historyDays];
       const row = (await shard.run<PruneRow>(pruneEvents, values))[0]!;
       if (row.position !== null && row.sequence !== null) place = { position: row.position, sequence: row.sequence };
-      return row.looked_at === eventsPerStep ? 50 : pruneMilliseconds;
+      if (row.looked_at === eventsPerStep) return 50;
+      if (performance.now() - passBegan >= passEvery) place = firstPlace;
+      return Math.min(pruneMilliseconds, passEvery);
     }),
   ];
 }

@@ -70,7 +70,8 @@ export function createRedrive(
       const rows = await redriveStep(engine, [topic.id, step, rate, itemIds.length, ...filter, actor.subject, false]);
       announce(engine, topic, rows);
       itemIds.push(...rows.map((row) => row.id));
-      if (rows.length < step) break;
+      // Fewer than asked for may only mean that some had one unique key.
+      if (rows.length === 0) break;
     }
     if (itemIds.length > 0) announcer.eventsWritten();
     return { dryRun, itemIds };

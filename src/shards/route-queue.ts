@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Actor } from '../domain/actor.ts';
 import { Fault, notFound } from '../domain/errors.ts';
 import { isId, shardOf } from '../domain/ids.ts';
@@ -210,8 +211,11 @@ async function enqueueApart(
       enqueue(engine, {
         ...input,
         items: indexes.map((index) => input.items[index]!),
-        // Kept where the call's own items are; the others have their unique keys.
-        idempotencyKey: engine === keyed ? (input.idempotencyKey ?? null) : null,
+        // A part away from the key's own shard is kept under a key of its own: it must not be taken for the call's home.
+        idempotencyKey:
+          input.idempotencyKey == null || engine === keyed
+            ? (input.idempotencyKey ?? null)
+            : partKey(input.idempotencyKey),
       }),
     ),
   );
@@ -229,6 +233,10 @@ async function enqueueApart(
         end.status === 'fulfilled' && end.value.kind === 'enqueued' ? end.value.results[n]! : refusalOf(end);
   }
   return { kind: 'enqueued', results };
+}
+
+function partKey(key: string): string {
+  return `part-${createHash('sha256').update(key).digest('hex').slice(0, 40)}`;
 }
 
 function isRetryable(error: unknown): error is Fault {

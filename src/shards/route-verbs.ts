@@ -10,6 +10,8 @@ import type { ShardEngine, ShardVerbs } from '../shard-engine.ts';
 import type { StatusCounts, TaskKind } from '../tasks/list-tasks.ts';
 import type { BulkResult } from '../tasks/retry.ts';
 import type { TaskStore } from '../tasks/store.ts';
+import type { ScheduleName } from './find-schedule.ts';
+import { findSchedule } from './find-schedule.ts';
 import type { Edge } from './merge-pages.ts';
 import { askShards, mergePages } from './merge-pages.ts';
 import type { Placement } from './placement.ts';
@@ -36,8 +38,8 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement,
     return shard.verbs;
   };
   const chosen = (engine: ShardEngine): ShardVerbs => byNumber.get(engine.number)!.verbs;
-  const ofSchedule = ({ namespace, name }: { readonly namespace: string; readonly name: string }): ShardVerbs =>
-    chosen(placement.choose([namespace, 'schedule', name]));
+  const ofSchedule = async ({ namespace, name }: ScheduleName): Promise<ShardVerbs> =>
+    (await findSchedule(shards, { namespace, name }))?.verbs ?? chosen(placement.choose([namespace, 'schedule', name]));
   const newestFirst = (a: Edge<{ readonly id: string }>, b: Edge<{ readonly id: string }>): number =>
     a.node.id < b.node.id ? 1 : -1;
   return {
@@ -103,11 +105,11 @@ export function routeVerbs(shards: readonly RoutedShard[], placement: Placement,
       (await askShards(shards, ({ verbs }) => verbs.listTaskControls(actor, namespace))).values[0]!,
     taskControlChanges: async (control) =>
       (await askShards(shards, ({ verbs }) => verbs.taskControlChanges(control))).values[0]!,
-    // What a schedule plans lies with it: its name says where.
-    upsertTaskSchedule: async (actor, input) => ofSchedule(input).upsertTaskSchedule(actor, input),
-    pauseTaskSchedule: async (actor, input) => ofSchedule(input).pauseTaskSchedule(actor, input),
-    resumeTaskSchedule: async (actor, input) => ofSchedule(input).resumeTaskSchedule(actor, input),
-    deleteTaskSchedule: async (actor, input) => ofSchedule(input).deleteTaskSchedule(actor, input),
+    // What a schedule plans lies with it.
+    upsertTaskSchedule: async (actor, input) => (await ofSchedule(input)).upsertTaskSchedule(actor, input),
+    pauseTaskSchedule: async (actor, input) => (await ofSchedule(input)).pauseTaskSchedule(actor, input),
+    resumeTaskSchedule: async (actor, input) => (await ofSchedule(input)).resumeTaskSchedule(actor, input),
+    deleteTaskSchedule: async (actor, input) => (await ofSchedule(input)).deleteTaskSchedule(actor, input),
     listTaskSchedules: async (actor, namespace) => {
       const { values } = await askShards(shards, ({ verbs }) => verbs.listTaskSchedules(actor, namespace));
       return values

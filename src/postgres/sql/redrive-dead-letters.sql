@@ -9,7 +9,9 @@ with dead as materialized (
    where i.origin_topic_id = $1::integer and i.state in ('ready', 'delayed')
      and ($5::uuid[] is null or i.id = any ($5::uuid[]))
      and ($6::text is null or position(lower($6::text) in lower(i.last_reason)) > 0)
-     and ($7::jsonb is null or i.metadata::jsonb @> $7::jsonb)
+     -- What jsonb cannot hold, U+0000 and halves of surrogate pairs, would fail the search.
+     and ($7::jsonb is null
+          or case when i.metadata::text !~ '(?<!\\)(\\\\)*\\u(0000|[dD][89abcdefABCDEF])' then i.metadata::jsonb @> $7::jsonb end)
      and ($8::timestamptz is null or i.died_at < $8::timestamptz)
      and not exists (select from items o where o.topic_id = $1::integer and o.unique_key = i.unique_key and o.origin_topic_id is null)
    order by i.id

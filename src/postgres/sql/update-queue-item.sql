@@ -14,7 +14,7 @@ with locked as materialized (
          priority = case when $3::integer is null then i.priority
                          else aged_priority($3::integer, l.ageing_seconds, l.created_at, i.enqueued_at) end,
          deliver_after = coalesce($4::timestamptz, i.deliver_after),
-         expires_at = case when $4::timestamptz is null then i.expires_at
+         expires_at = case when $4::timestamptz is null or i.origin_topic_id is not null then i.expires_at
                            else greatest($4::timestamptz, i.enqueued_at) + make_interval(secs => i.ttl_seconds) end,
          state = case when $4::timestamptz is null or i.state = 'leased' then i.state when $4::timestamptz > l.at then 'delayed' else 'ready' end,
          metadata = coalesce($5::json, i.metadata)

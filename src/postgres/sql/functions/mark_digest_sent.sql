@@ -30,12 +30,21 @@ begin
   select (select event_position()), target.namespace, (select digest_topic(target.namespace, 'requests')), t.id,
          case t.kind when 'REQUEST' then 'NOTIFIED' else 'CUSTOMER_NOTIFIED' end, 'digests', moment, 'Digest ' || target.number
     from told t;
-  if target.state = 'SENDING' and target.round = wanted_round and not exists (
+  if target.state in ('SENDING', 'FAILED') and target.round = wanted_round and not exists (
     select from digest_mails m where m.digest_id = wanted and m.round = wanted_round and m.sent_at is null
   ) then
     update digests d set state = 'SENT', sent_at = coalesce(d.sent_at, moment), failure = null where d.id = wanted;
     insert into events (position, namespace, topic_id, item_id, type, actor, at)
     values (event_position(), target.namespace, digest_topic(target.namespace, 'digests'), wanted, 'SENT', 'digests', moment);
+  elsif target.state = 'SENDING' and target.round = wanted_round and not exists (
+    select from digest_mails m where m.digest_id = wanted and m.round = wanted_round and m.sent_at is null and m.failure is null
+  ) then
+    -- The last one was taken, but another part cannot be sent.
+    update digests d
+       set state = 'FAILED',
+           failure = (select m.failure from digest_mails m where m.digest_id = wanted and m.round = wanted_round and m.sent_at is null
+                       order by m.part limit 1)
+     where d.id = wanted;
   end if;
 end
 $$;

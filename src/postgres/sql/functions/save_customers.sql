@@ -20,15 +20,21 @@ begin
    order by c.namespace, c.customer
   on conflict do nothing;
   for target in
-    select distinct on (c.namespace, c.customer) r.id, c.email, c.name, c.zone
+    select distinct on (c.namespace, c.customer) r.id, c.email, c.name, c.zone, r.email <> c.email and r.bounced_at is not null as let_go
       from unnest(namespaces, customers, names, emails, zones) as c (namespace, customer, name, email, zone)
       join recipients r on r.namespace = c.namespace and r.kind = 'CUSTOMER' and r.external_id = c.customer
      where r.email <> c.email or r.name is distinct from coalesce(c.name, r.name) or r.time_zone <> coalesce(c.zone, r.time_zone)
      order by c.namespace, c.customer
   loop
     update recipients r
-       set email = target.email, name = coalesce(target.name, r.name), time_zone = coalesce(target.zone, r.time_zone)
+       set email = target.email, name = coalesce(target.name, r.name), time_zone = coalesce(target.zone, r.time_zone),
+           bounced_at = case when r.email = target.email then r.bounced_at end,
+           bounce_reason = case when r.email = target.email then r.bounce_reason end
      where r.id = target.id;
+    -- A new address ends a bounce.
+    if target.let_go then
+      perform release_held_digests(target.id);
+    end if;
   end loop;
 end
 $$;

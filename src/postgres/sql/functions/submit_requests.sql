@@ -44,7 +44,15 @@ begin
      where r.id is null or r.email <> c.email or r.name is distinct from coalesce(c.name, r.name)
         or r.time_zone <> coalesce(c.zone, r.time_zone)
   ) then
-    perform save_customers(customer_ids, namespaces, customers, customer_names, customer_emails, customer_zones);
+    -- A request that is refused for its key changes nobody.
+    perform save_customers(array_agg(c.id), array_agg(c.namespace), array_agg(c.customer), array_agg(c.name),
+                           array_agg(c.email), array_agg(c.zone))
+       from unnest(customer_ids, namespaces, customers, customer_names, customer_emails, customer_zones, actors, keys)
+            as c (id, namespace, customer, name, email, zone, actor, key)
+      where c.key is null
+         or not exists (select from idempotency_keys k
+                         where k.namespace = c.namespace and k.actor = c.actor and k.operation = 'submitRequest'
+                           and k.key = c.key);
   end if;
   select coalesce(array_agg(o.recipient), '{}'), coalesce(array_agg(o.digest), '{}') into opened_of, opened_ids
     from open_digests(providers, versions, starts, ends) o;
@@ -58,12 +66,14 @@ begin
              with ordinality as e (id, namespace, provider_id, customer, item_id, description, quantity, days, actor,
                                    idempotency_key, request_hash, ordinal)
         join recipients p on p.id = e.provider_id
-        join recipients c on c.namespace = e.namespace and c.kind = 'CUSTOMER' and c.external_id = e.customer
+        left join recipients c on c.namespace = e.namespace and c.kind = 'CUSTOMER' and c.external_id = e.customer
         left join unnest(opened_of, opened_ids) as o (provider_id, digest) on o.provider_id = e.provider_id
     ), keyed as (
       insert into idempotency_keys (namespace, actor, operation, key, request_hash, result_id)
       select e.namespace, e.actor, 'submitRequest', e.idempotency_key, e.request_hash, e.id
-        from entry e where e.idempotency_key is not null and e.digest is not null
+        from entry e
+       -- Without a customer its key was there a moment ago and has just been pruned.
+       where e.idempotency_key is not null and e.digest is not null and e.customer_row is not null
       on conflict do nothing
       returning result_id
     ), accepted as materialized (
