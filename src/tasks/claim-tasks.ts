@@ -91,10 +91,17 @@ export function createClaimTasks(
     for (const topic of wanted) {
       if (items.length >= count) break;
       const wish = [{ topic, count: count - items.length }];
-      const batch = await orUnavailable(wanted.length, claims.claimBatch(wish, request, 0, signal));
-      if (batch === undefined) continue;
-      items.push(...batch.items);
-      for (const paused of batch.paused) heldBack.add(paused.name);
+      try {
+        const batch = await orUnavailable(wanted.length, claims.claimBatch(wish, request, 0, signal));
+        if (batch === undefined) continue;
+        items.push(...batch.items);
+        for (const paused of batch.paused) heldBack.add(paused.name);
+      } catch (error) {
+        // What was claimed before is handed out all the same; the next call hears of a fault that lasts.
+        if (error instanceof Fault && items.length > 0) break;
+        await Promise.all(items.map((item) => giveBack(dependencies, actor.subject, item)));
+        throw error;
+      }
     }
     if (items.length === 0 && waitMs > 0) {
       const each = wanted.map((topic) => ({ topic, count: wanted.length === 1 ? count : 1 }));

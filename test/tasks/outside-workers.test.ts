@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { backpressure } from '../../src/domain/errors.ts';
 import type { ClaimedTask } from '../../src/tasks/claim-tasks.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { actor, never, startEngine } from '../support/engine.ts';
@@ -109,6 +110,26 @@ describe('workers outside', () => {
     const gone = AbortSignal.abort();
     expect((await claim(['orphaned'], {}, worker, gone)).tasks).toEqual([]);
     expect(await services().findTask(producer, taskIds[0]!)).toMatchObject({ status: 'AVAILABLE', attemptsCounted: 0 });
+  });
+
+  it('get what was claimed before a fault, and leave no lease behind after an error', async () => {
+    const { taskIds } = await createJob(engine.foundation, [{ kind: 'early' }]);
+    const { taskClaims } = engine.foundation;
+    const claimBatch = taskClaims.claimBatch.bind(taskClaims);
+    const spy = vi.spyOn(taskClaims, 'claimBatch');
+    const claimBefore = (error: Error) => {
+      spy.mockImplementationOnce(claimBatch).mockRejectedValueOnce(error);
+      return claim(['early', 'late'], { count: 2 });
+    };
+    try {
+      await expect(claimBefore(new Error('a defect'))).rejects.toThrow('a defect');
+      const [id] = taskIds;
+      expect(await services().findTask(producer, id!)).toMatchObject({ status: 'AVAILABLE', attemptsCounted: 0 });
+      const { tasks } = await claimBefore(backpressure(1_000));
+      expect(tasks).toMatchObject([{ task: { id }, attempt: 1 }]);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('need the role and a token of the namespace', async () => {
