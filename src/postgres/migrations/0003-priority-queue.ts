@@ -55,6 +55,8 @@ export class Migration0003PriorityQueue extends Migration {
       create unique index items_unique_key on items (topic_id, unique_key)
        where unique_key is not null and origin_topic_id is null`);
     this.addSql(`create index items_expiring on items (expires_at) where expires_at is not null and state <> 'leased'`);
+    // The next one due of a topic, however many wait elsewhere. Those that are ready are not in it.
+    this.addSql(`create index items_delayed_topic on items (topic_id, deliver_after) where state = 'delayed'`);
     this.addSql(`create index items_dead on items (origin_topic_id, id) where origin_topic_id is not null`);
     // What a call under an idempotency key was answered; it goes with its key.
     this.addSql(`
@@ -70,6 +72,7 @@ export class Migration0003PriorityQueue extends Migration {
 
   override down(): void {
     this.addSql(`drop table enqueue_answers`);
+    this.addSql(`drop index items_delayed_topic`);
     this.addSql(`delete from items where enqueued_at is not null`);
     this.addSql(`
       alter table items
