@@ -29,7 +29,7 @@ const quickEffort: Effort = {
   measureSeconds: 1.5,
   snapshotSeconds: 15,
   snapshotRounds: 1,
-  idleSeconds: 8,
+  idleSeconds: 20,
   starts: 2,
 };
 
