@@ -92,8 +92,8 @@ export class DashboardSystem {
   }
 
   /** Runs a worker in this process. */
-  async runWorker(): Promise<void> {
-    await this.system.runWorker();
+  async runWorker(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.system.runWorker(environment);
   }
 
   /** Sends an operation as somebody, as any client does. @returns its data */

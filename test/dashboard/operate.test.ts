@@ -1,6 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AxeBuilder } from '@axe-core/playwright';
+import type { Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Actor } from '../../src/domain/actor.ts';
 import { findChromium, visit, warnWithoutChromium } from './browser.ts';
@@ -44,22 +48,36 @@ async function leaveDeadLetter(dashboard: DashboardSystem, name: string): Promis
   });
 }
 
+const phone = { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true };
+const mailbox = mkdtempSync(join(tmpdir(), 'caseload-mailbox-'));
+
 /** A receiver of webhooks that refuses until it is told otherwise. */
 const receiver = { status: 410, url: '' };
 const server = createServer((_request, response) => response.writeHead(receiver.status).end());
+
+/** What can be seen and touched without scrolling. */
+async function expectInView(place: Locator): Promise<void> {
+  const box = await place.boundingBox();
+  expect(box).not.toBeNull();
+  const { x, y, width, height } = box!;
+  expect(Math.min(x, y)).toBeGreaterThanOrEqual(0);
+  expect(x + width).toBeLessThanOrEqual(phone.viewport.width);
+  expect(y + height).toBeLessThanOrEqual(phone.viewport.height);
+}
 
 // A browser beside everything else on two cores takes its time.
 describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_000 }, () => {
   let dashboard: DashboardSystem;
   beforeAll(async () => {
-    dashboard = await DashboardSystem.start();
-    await dashboard.runWorker();
+    dashboard = await DashboardSystem.start({ CASE_TASKS: 'confirmation-mail' });
+    await dashboard.runWorker({ MAIL_FOLDER: mailbox });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     receiver.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook`;
   });
   afterAll(async () => {
     server.close();
     await dashboard?.close();
+    rmSync(mailbox, { recursive: true, force: true });
   });
 
   async function createJob(externalId: string): Promise<void> {
@@ -116,6 +134,26 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
     await page.getByText('1 item: done.').waitFor();
     const { topic } = await dashboard.ask('olga', ['operator'], stateOfTopic, { name: 'thumbnails' });
     expect(topic).toEqual({ pause: { reason: 'the disk is full' }, counts: { ready: 1, dead: 0 } });
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('on a phone every page is in reach, a mail that is tapped is what is seen, and its HTML causes no complaint', async () => {
+    await dashboard.register('Handheld Holdings');
+    const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'olga', phone);
+    for (const name of ['Board', 'Mails', 'Who did what']) {
+      await expectInView(page.getByRole('link', { name, exact: true }));
+    }
+    await expectInView(page.getByRole('button', { name: 'Sign out' }));
+    await page.getByRole('link', { name: 'Mails' }).tap();
+    await page.locator('.card-link').first().tap();
+    const mail = page.getByRole('article');
+    await mail.getByRole('heading').waitFor();
+    await expectInView(mail.getByRole('heading'));
+    await mail.getByText('As HTML, without its looks').tap();
+    await page.frameLocator('iframe').getByText('Handheld Holdings').first().waitFor();
+    await page.getByRole('link', { name: 'All mails' }).tap();
+    await page.locator('.card-link').first().waitFor();
     expect(complaints).toEqual([]);
     await context.close();
   });

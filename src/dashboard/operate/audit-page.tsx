@@ -5,7 +5,7 @@ import { usePages } from '../live/use-pages.ts';
 import { Button } from '../parts/button.tsx';
 import { ListEnd } from '../parts/list-end.tsx';
 import { Page } from '../parts/page.tsx';
-import { formatExact } from '../parts/times.tsx';
+import { formatStamp } from '../parts/times.tsx';
 import { inWords, shortId } from '../parts/words.ts';
 import { session } from '../session/session.ts';
 import { FilterChoice, FilterText } from './filter-parts.tsx';
@@ -60,10 +60,10 @@ export function AuditPage() {
             <tbody>
               {pages.rows.map((entry) => (
                 <tr key={entry.id}>
-                  <td>{formatExact(entry.at)}</td>
+                  <td class="cell-time">{formatStamp(entry.at)}</td>
                   <td>{entry.actor}</td>
                   <td>{inWords(entry.type)}</td>
-                  <td>
+                  <td class="cell-name">
                     <About entry={entry} />
                   </td>
                   <td class="cell-whole">{entry.reason ?? ''}</td>

@@ -68,7 +68,14 @@ export function MailsPage() {
           )}
           <ListEnd pages={pages} empty="No mail is like that" fault="The mails cannot be shown right now" />
         </div>
-        {params.id !== undefined && <MailPane key={params.id} id={params.id} />}
+        {params.id !== undefined && (
+          <div>
+            <a class="mail-back" href={`/mails${search}`}>
+              All mails
+            </a>
+            <MailPane key={params.id} id={params.id} />
+          </div>
+        )}
       </div>
     </Page>
   );

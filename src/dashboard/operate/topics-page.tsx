@@ -72,7 +72,7 @@ function TopicRow({ topic }: { readonly topic: TopicPartsFragment }) {
   const { counts, pause } = topic;
   return (
     <tr>
-      <td>
+      <td class="cell-name">
         <a href={`/topics/${topic.name}`}>{topic.name}</a>
       </td>
       <td class="number">{counts.ready.toLocaleString()}</td>

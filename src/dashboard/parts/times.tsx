@@ -2,11 +2,13 @@ import { createStore, useStore } from '../store.ts';
 
 const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto', style: 'short' });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
+const stamp = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const ticks = createStore(0);
 setInterval(() => ticks.set(ticks.get() + 1), 10_000);
 
 const units: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
+  ['year', 31_536_000],
   ['day', 86_400],
   ['hour', 3_600],
   ['minute', 60],
@@ -43,6 +45,11 @@ export function formatLength(exactSeconds: number): string {
   return new Intl.NumberFormat(undefined, { style: 'unit', unit, unitDisplay: 'short' }).format(
     Math.trunc(seconds / length),
   );
+}
+
+/** The exact time, as short as it gets. */
+export function formatStamp(at: string): string {
+  return stamp.format(new Date(at));
 }
 
 export function formatExact(at: string): string {
