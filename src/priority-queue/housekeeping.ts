@@ -12,7 +12,7 @@ const rowsPerStep = 500;
 const eventsPerStep = 2_000;
 const expiryMilliseconds = 1_000;
 const pruneMilliseconds = 60_000;
-const passMilliseconds = 3_600_000;
+const passMilliseconds = 86_400_000;
 
 const firstPlace = { position: 0, sequence: 0 };
 

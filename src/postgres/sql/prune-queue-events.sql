@@ -1,12 +1,16 @@
 -- Removes the history of items that have left the priority queue, a page of old events at a time.
 -- $1 position  $2 sequence (after this place)  $3 events of a page  $4 older than so many days
 -- One row: how many old events the page had, how many of them went, and the place after which to go on (null without any).
-with page as materialized (
-  select e.position, e.sequence, e.topic_id, e.item_id
-    from events e
-   where (e.position, e.sequence) > ($1::bigint, $2::bigint) and e.at < clock_timestamp() - make_interval(days => $4::integer)
-   order by e.position, e.sequence
-   limit $3::integer
+-- Events lie nearly in the order of time, so a page ends before the first young one: all behind it would be read in vain.
+with next as materialized (
+  select e.position, e.sequence, e.topic_id, e.item_id,
+         bool_and(e.at < statement_timestamp() - make_interval(days => $4::integer)) over (order by e.position, e.sequence) as is_old
+    from (select * from events
+           where (position, sequence) > ($1::bigint, $2::bigint)
+           order by position, sequence
+           limit $3::integer) e
+), page as materialized (
+  select position, sequence, topic_id, item_id from next where is_old
 ), gone as (
   delete from events e
    using page p join topics t on t.id = p.topic_id
