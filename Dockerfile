@@ -19,7 +19,7 @@ FROM ${NODE} AS dashboard
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json ./
+COPY tsconfig.json schema.graphql ./
 COPY bin bin
 COPY src src
 RUN node src/cli.ts dashboard

@@ -11,12 +11,22 @@ import { dashboardFolder } from './dashboard-files.ts';
 const project = fileURLToPath(new URL('../..', import.meta.url));
 const source = join(project, 'src', 'dashboard');
 const digestFile = join(dashboardFolder, 'digest');
+const documentsProgram = fileURLToPath(new URL('documents.ts', import.meta.url));
+/** Beside the dashboard's own sources: the versions of what is built in, what its operations are typed by, and the way. */
+const otherSources = [
+  join(project, 'package-lock.json'),
+  join(project, 'schema.graphql'),
+  documentsProgram,
+  fileURLToPath(import.meta.url),
+];
+/** Made of the other sources at each build. */
+const madeHere = join('graphql', 'documents.ts');
 const compressible = /\.(?:css|html|js|json|mjs|svg|txt|wasm|bcmap)$/;
 /** Below this a file fits into one packet either way. */
 const compressedBytesMin = 1_000;
 const outputCharactersMax = 4_000;
 
-/** Vite refused the sources; the message holds its last words. */
+/** The sources were refused; the message holds the last words of what refused them. */
 export class DashboardBuildError extends Error {
   override readonly name = 'DashboardBuildError';
 }
@@ -41,6 +51,7 @@ export async function buildDashboard(signal?: AbortSignal): Promise<boolean> {
   try {
     if (isDashboardFresh()) return false;
     const digest = digestSources();
+    await runProgram([documentsProgram], signal);
     await runVite(draft, signal);
     copyPdfResources(draft);
     await compressAll(draft);
@@ -54,11 +65,12 @@ export async function buildDashboard(signal?: AbortSignal): Promise<boolean> {
   }
 }
 
-/** The sources, and the lock file for the versions of what is built in. */
 function digestSources(): string {
   const hash = createHash('sha256');
-  const files = [...listFiles(source).map((file) => join(source, file)), join(project, 'package-lock.json')];
-  for (const file of [...files, fileURLToPath(import.meta.url)]) hash.update(file).update(readFileSync(file));
+  const files = listFiles(source).filter((file) => file !== madeHere);
+  for (const file of [...files.map((file) => join(source, file)), ...otherSources]) {
+    hash.update(file).update(readFileSync(file));
+  }
   return hash.digest('hex');
 }
 
@@ -69,11 +81,14 @@ function listFiles(folder: string): readonly string[] {
     .sort();
 }
 
-/** In a process of its own: what a bundler loads would stay in ours for good. */
 async function runVite(folder: string, signal: AbortSignal | undefined): Promise<void> {
   const vite = join(project, 'node_modules', 'vite', 'bin', 'vite.js');
   if (!existsSync(vite)) throw new DashboardBuildError('Vite is not installed, so the dashboard cannot be built here');
-  const args = [vite, 'build', source, '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
+  await runProgram([vite, 'build', source, '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'], signal);
+}
+
+/** In a process of its own: what a bundler or a generator loads would stay in ours for good. */
+async function runProgram(args: readonly string[], signal: AbortSignal | undefined): Promise<void> {
   const child = spawn(process.execPath, args, { cwd: project, stdio: ['ignore', 'pipe', 'pipe'], signal });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { codegen } from '@graphql-codegen/core';
@@ -8,8 +8,7 @@ import { parse } from 'graphql';
 
 const folder = fileURLToPath(new URL('../dashboard/graphql/', import.meta.url));
 const schemaFile = new URL('../../schema.graphql', import.meta.url);
-/** The dashboard's operations with their types. */
-export const documentsFile: string = join(folder, 'documents.ts');
+const documentsFile = join(folder, 'documents.ts');
 
 /**
  * Makes typed documents of the dashboard's `.graphql` files.
@@ -42,4 +41,11 @@ export async function generateDocuments(): Promise<string> {
   return `// Made from the .graphql files beside it by \`npm run documents\`; not edited by hand.\n${text}`;
 }
 
-if (import.meta.main) writeFileSync(documentsFile, await generateDocuments());
+/** Writes them beside the operations; a program that reads meanwhile finds the old file or the new one whole. */
+async function writeDocuments(): Promise<void> {
+  const draft = `${documentsFile}.${process.pid}`;
+  writeFileSync(draft, await generateDocuments());
+  renameSync(draft, documentsFile);
+}
+
+if (import.meta.main) await writeDocuments();
