@@ -1,5 +1,16 @@
-import type { ASTNode, DocumentNode, GraphQLSchema, OperationDefinitionNode, VariableDefinitionNode } from 'graphql';
-import { BREAK, coerceInputValue, isInputType, isNonNullType, Kind, typeFromAST, visit } from 'graphql';
+import type { ASTNode, DocumentNode, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import {
+  BREAK,
+  coerceInputValue,
+  GraphQLError,
+  isInputType,
+  isNonNullType,
+  Kind,
+  parse,
+  typeFromAST,
+  visit,
+} from 'graphql';
+import { limits } from '../domain/limits.ts';
 import type { WireError } from './fault-format.ts';
 
 const faultsMax = 20;
@@ -23,7 +34,7 @@ export function findInputFaults(input: InputOfOperation): readonly WireError[] {
     const type = typeFromAST(input.schema, definition.type);
     if (!isInputType(type)) continue;
     const name = definition.variable.name.value;
-    const path = findPlace(input.document, definition);
+    const path = findPlace(input.document, name);
     const value = input.variables?.[name];
     const isGiven = input.variables !== undefined && Object.hasOwn(input.variables, name);
     if (!isGiven || value === null) {
@@ -44,6 +55,16 @@ export function findInputFaults(input: InputOfOperation): readonly WireError[] {
   return faults;
 }
 
+/** The path of the input that a variable is, in a document that has not been looked at yet; one that is none has no better name. */
+export function findVariablePlace(query: string, name: string): readonly (string | number)[] {
+  try {
+    return findPlace(parse(query, { noLocation: true, maxTokens: limits.queryTokens }), name);
+  } catch (error) {
+    if (error instanceof GraphQLError) return [name];
+    throw error;
+  }
+}
+
 function inputFault(path: readonly (string | number)[], reason: string): WireError {
   const field = path.join('.');
   return {
@@ -59,8 +80,7 @@ function findFieldName(message: string): readonly string[] {
 }
 
 /** Where the document first uses a variable: as an argument, or inside one. The variable's own name is the client's affair. */
-function findPlace(document: DocumentNode, definition: VariableDefinitionNode): readonly (string | number)[] {
-  const name = definition.variable.name.value;
+function findPlace(document: DocumentNode, name: string): readonly (string | number)[] {
   let place: readonly (string | number)[] | undefined;
   visit(document, {
     VariableDefinition: () => false,

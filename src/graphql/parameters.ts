@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { badInput, Fault } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
+import { findVariablePlace } from './input-faults.ts';
 
 /** What a client asks for, checked for its form only. */
 export interface OperationParameters {
@@ -75,7 +76,7 @@ export function parseBody(body: Buffer): OperationParameters {
   const text = body.toString('utf8');
   const parameters = checkParameters(parseJson(text, 'The body'));
   // Only an escape can bring a null character or half a character into JSON that is UTF-8.
-  if (text.includes('\\u')) assertCleanVariables(parameters.variables);
+  if (text.includes('\\u')) assertCleanVariables(parameters);
   return parameters;
 }
 
@@ -93,7 +94,7 @@ export function parseSearch(search: URLSearchParams): OperationParameters {
   if (given.variables === '') given.variables = undefined;
   if (given.extensions === '') given.extensions = undefined;
   const parameters = checkParameters(given);
-  assertCleanVariables(parameters.variables);
+  assertCleanVariables(parameters);
   return parameters;
 }
 
@@ -139,18 +140,22 @@ function isRecord(value: unknown): value is Record<string, unknown> {
  * Refuses null characters and halves of characters anywhere in the variables: PostgreSQL stores neither.
  * @throws Fault `BAD_USER_INPUT` with the input's path
  */
-export function assertCleanVariables(variables: Readonly<Record<string, unknown>> | undefined): void {
-  if (variables !== undefined) assertClean(variables, '', 0);
+export function assertCleanVariables({ query, variables }: Pick<OperationParameters, 'query' | 'variables'>): void {
+  if (variables === undefined) return;
+  for (const [name, value] of Object.entries(variables)) {
+    // The document is looked into only when something is wrong.
+    assertClean(value, [name], () => findVariablePlace(query, name));
+  }
 }
 
-function assertClean(value: unknown, path: string, depth: number): void {
+function assertClean(value: unknown, path: readonly string[], findRoot: () => readonly (string | number)[]): void {
+  const refuse = (reason: string): Fault =>
+    badInput([...findRoot(), ...path.slice(1)].join('.').slice(0, limits.textCharacters), reason);
   if (typeof value === 'string') {
-    if (value.includes('\0') || !value.isWellFormed()) throw badInput(path, 'is not well-formed text');
+    if (value.includes('\0') || !value.isWellFormed()) throw refuse('is not well-formed text');
     return;
   }
   if (typeof value !== 'object' || value === null) return;
-  if (depth > variablesDepthMax) throw badInput(path.slice(0, limits.textCharacters), 'is nested too deeply');
-  for (const [key, item] of Object.entries(value)) {
-    assertClean(item, path === '' ? key : `${path}.${key}`, depth + 1);
-  }
+  if (path.length > variablesDepthMax) throw refuse('is nested too deeply');
+  for (const [key, item] of Object.entries(value)) assertClean(item, [...path, key], findRoot);
 }

@@ -94,7 +94,7 @@ async function start(
       throw new Fault('RATE_LIMITED', 'This socket has too many operations at a time', { retryAfterMs: 1_000 });
     }
     const variables = payload.variables ?? undefined;
-    assertCleanVariables(variables);
+    assertCleanVariables({ query: payload.query, variables });
     const operationName = payload.operationName === '' ? undefined : (payload.operationName ?? undefined);
     const plan = operations.plan({ query: payload.query, operationName, variables }, requestId);
     if (isRefusal(plan)) return plan.errors.map(toProtocolError);

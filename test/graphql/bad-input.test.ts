@@ -248,6 +248,12 @@ describe('input', () => {
     expect(({} as { priority?: number }).priority).toBeUndefined();
   });
 
+  test('text that cannot be stored has the path of the input, too, whatever the variable is called', async () => {
+    const query = register.replaceAll('$input', '$i');
+    const body = `{"query":${JSON.stringify(query)},"variables":{"i":{"name":"a","tags":["b","\\u0000"]}}}`;
+    expect(readError(await production.send(await post(body)))).toMatchObject({ field: 'input.tags.1' });
+  });
+
   test('JSON nested without end is refused before it is walked', async () => {
     const deep = `${'{"a":'.repeat(60_000)}1${'}'.repeat(60_000)}`;
     for (const text of [deep, deep.replace('1', '"\\u00e4"')]) {

@@ -37,6 +37,8 @@ describe('steering the priority queue', () => {
     expect((await take('moved')).items[0].item.id).toBe(a);
     const up = await queue.run('paul', 'updateItem', { itemId: c, priority: -9, deliverAfter: '2020-01-01T00:00:00Z' });
     expect(up).toMatchObject({ __typename: 'ItemUpdated', item: { state: 'READY', priority: -9 } });
+    // A time that is over counts as now, as with enqueue.
+    expect(Date.parse(up.item.deliverAfter)).toBeGreaterThan(Date.now() - 60_000);
     const metadata = { seen: true };
     expect(await queue.run('otto', 'updateItem', { itemId: a, metadata })).toMatchObject({ code: 'ITEM_LEASED' });
     await queue.run('otto', 'updateItem', { itemId: b, metadata });

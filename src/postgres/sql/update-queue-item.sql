@@ -1,6 +1,6 @@
 -- Changes an item that nobody holds; one whose lease has ended stays for the sweeper to return.
 -- $1 item id  $2 namespace  $3 priority  $4 deliver after  $5 metadata (JSON)  $6 who
--- (null of $3 to $5: as it is). No row: there is no such open item. Outcome 'updated' or 'leased'.
+-- (null of $3 to $5: as it is). A time that is over counts as now. No row: there is no such open item. Outcome 'updated' or 'leased'.
 with locked as materialized (
   select i.id, i.namespace, i.topic_id, i.state, i.state = 'leased' and i.lease_expires_at > clock_timestamp() as is_held,
          i.given_priority, i.priority, i.deliver_after, i.attempt, i.enqueued_at,
@@ -13,9 +13,9 @@ with locked as materialized (
      set given_priority = coalesce($3::integer, i.given_priority),
          priority = case when $3::integer is null then i.priority
                          else aged_priority($3::integer, l.ageing_seconds, l.created_at, i.enqueued_at) end,
-         deliver_after = coalesce($4::timestamptz, i.deliver_after),
+         deliver_after = case when $4::timestamptz is null then i.deliver_after else greatest($4::timestamptz, l.at) end,
          expires_at = case when $4::timestamptz is null or i.origin_topic_id is not null then i.expires_at
-                           else greatest($4::timestamptz, i.enqueued_at) + make_interval(secs => i.ttl_seconds) end,
+                           else greatest($4::timestamptz, l.at) + make_interval(secs => i.ttl_seconds) end,
          state = case when $4::timestamptz is null or i.state = 'leased' then i.state when $4::timestamptz > l.at then 'delayed' else 'ready' end,
          metadata = coalesce($5::json, i.metadata)
     from locked l

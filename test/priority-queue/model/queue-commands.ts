@@ -211,9 +211,11 @@ const update: Arbitrary<Command> = fc
       expect(result.kind).toBe(state === 'leased' ? 'leased' : 'updated');
       if (state === 'leased') return;
       item.priority = priority;
-      if (due) {
+      if (due && result.kind === 'updated') {
+        // A time that is over counts as now.
         item.state = 'ready';
-        item.dueMilliseconds = past;
+        item.dueMilliseconds = result.item.deliverAfter!.getTime();
+        expect(item.dueMilliseconds).toBeGreaterThan(past);
       }
     }),
   );
