@@ -19,6 +19,10 @@ export type CrashPoint =
   | 'upload_after_store'
   /** A mail is recorded as being sent; nothing of it has left. */
   | 'mail_before_send'
+  /** All of a mail has left but its end, without which no server takes it; that it ends is not recorded. */
+  | 'mail_before_end'
+  /** It is recorded that the end of a mail leaves; it has not left. */
+  | 'mail_at_end'
   /** The mail server has taken a mail; that is not recorded. */
   | 'mail_after_send'
   /** Items are committed; no ticket has been issued, and their producer has no answer. */

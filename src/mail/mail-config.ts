@@ -15,8 +15,11 @@ export interface MailConfig {
   readonly sendSeconds: number;
   /** Mails that were sent or refused are removed after so many days; undefined keeps them. */
   readonly keptDays: number | undefined;
-  /** What becomes of a mail of which nobody can say whether the server has it. */
-  readonly whenUncertain: 'resend' | 'hold';
+  /**
+   * What becomes of any mail of which nobody can say whether the server has it. Undefined: who sends it decides; those of
+   * digests are held, the others sent again.
+   */
+  readonly whenUncertain: 'resend' | 'hold' | undefined;
 }
 
 export interface SmtpServer {
@@ -48,9 +51,9 @@ export function readMailConfig(text: ReadText, mode: 'development' | 'production
     faults.push('MAIL_FOLDER is for development: in production mail goes to SMTP_URL');
   const from = parseMailAddress(fromText ?? 'Caseload <caseload@localhost.invalid>');
   if (from === undefined) faults.push('MAIL_FROM must be an address, or have the form Name <address>');
-  const whenUncertain = text('MAIL_WHEN_UNCERTAIN') ?? 'resend';
-  if (whenUncertain !== 'resend' && whenUncertain !== 'hold')
-    faults.push(`MAIL_WHEN_UNCERTAIN must be resend or hold, not '${whenUncertain}'`);
+  const whenUncertain = text('MAIL_WHEN_UNCERTAIN') ?? 'hold-digests';
+  if (whenUncertain !== 'resend' && whenUncertain !== 'hold' && whenUncertain !== 'hold-digests')
+    faults.push(`MAIL_WHEN_UNCERTAIN must be hold-digests, hold or resend, not '${whenUncertain}'`);
   return {
     from: from ?? { name: undefined, email: '' },
     way:
@@ -61,7 +64,7 @@ export function readMailConfig(text: ReadText, mode: 'development' | 'production
           : { kind: 'none' },
     sendSeconds: readWhole(text, 'MAIL_SEND_SECONDS', limits.mailSendSecondsMax, faults) ?? limits.mailSendSeconds,
     keptDays: readWhole(text, 'MAILS_KEPT_DAYS', 36_500, faults),
-    whenUncertain: whenUncertain === 'hold' ? 'hold' : 'resend',
+    whenUncertain: whenUncertain === 'hold' || whenUncertain === 'resend' ? whenUncertain : undefined,
   };
 }
 

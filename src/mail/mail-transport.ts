@@ -15,10 +15,12 @@ export interface OutgoingMail {
 export interface MailTransport {
   /**
    * Hands one mail over.
+   * @param beforeEnd is awaited when all of the mail but its end has left: until the end, no server can have it. When it
+   * rejects, the end is not sent. A transport that may safely repeat itself does not call it.
    * @returns the server's answer
    * @throws MailError that says what is known of the mail now
    */
-  send(mail: OutgoingMail, signal: AbortSignal): Promise<string>;
+  send(mail: OutgoingMail, signal: AbortSignal, beforeEnd: () => Promise<void>): Promise<string>;
   /** Lets what is under way end, and closes connections. */
   close(): void;
 }

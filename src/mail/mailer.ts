@@ -15,6 +15,7 @@ import type { MailContent } from './templates.ts';
 const readMail = loadStatement('read-mail');
 const prepareMail = loadStatement('prepare-mail');
 const beginMail = loadStatement('begin-mail');
+const endMail = loadStatement('end-mail');
 const settleMail = loadStatement('settle-mail');
 /** Beyond the time limit of a sending: its own sender has given it up by then. */
 const givenUpSeconds = 2;
@@ -28,6 +29,8 @@ export interface MailInput {
   readonly to: MailAddress;
   /** What it says. Asked once: what was written down first is what is sent, however often that is tried. */
   readonly render: () => MailContent | Promise<MailContent>;
+  /** What becomes of it when nobody can say whether the server has it; `resend` when left out. The configuration decides for all. */
+  readonly whenUncertain?: 'resend' | 'hold';
 }
 
 export interface SentMail {
@@ -60,6 +63,8 @@ interface MailRow {
   readonly prepared_at: string;
   readonly answer: string | null;
   readonly is_being_sent: boolean;
+  /** The server may have it. */
+  readonly is_uncertain: boolean;
 }
 
 /** Sends each mail once, as far as that can be known: see docs/mail.md. */
@@ -84,10 +89,11 @@ export class Mailer {
   async deliver(shard: Shard, input: MailInput, signal: AbortSignal): Promise<SentMail> {
     const row = (await this.#read(shard, input)) ?? (await this.#prepare(shard, input));
     if (row.status === 'SENT') return toSent(row, row.answer, true);
-    await this.#requireSendable(shard, row);
-    const attempt = await this.#begin(shard, row);
+    const mayDouble = (this.#options.config.whenUncertain ?? input.whenUncertain ?? 'resend') === 'resend';
+    if (!mayDouble) await this.#requireCertain(shard, row);
+    const attempt = await this.#begin(shard, row, mayDouble);
     crashPoint('mail_before_send');
-    const answer = await this.#send(shard, row, attempt, signal);
+    const answer = await this.#send(shard, row, attempt, mayDouble, signal);
     crashPoint('mail_after_send');
     await this.#settle(shard, row, attempt, 'SENT', answer);
     return toSent(row, answer, false);
@@ -125,21 +131,22 @@ export class Mailer {
     return row;
   }
 
-  /** A sending that was broken off may have reached the server. */
-  async #requireSendable(shard: Shard, row: MailRow): Promise<void> {
-    if (row.is_being_sent) throw new MailError('TEMPORARY', 'The mail is being sent by another process');
-    if (this.#options.config.whenUncertain === 'resend') return;
+  /** A mail that the server may have is not sent by us again. */
+  async #requireCertain(shard: Shard, row: MailRow): Promise<void> {
+    if (row.is_being_sent) throw beingSent();
+    if (!row.is_uncertain) return;
     if (row.status === 'SENDING') await this.#settle(shard, row, row.attempt, 'UNCERTAIN', brokenOff);
-    if (row.status === 'SENDING' || row.status === 'UNCERTAIN') throw new MailError('HELD', held);
+    throw new MailError('HELD', held);
   }
 
-  async #begin(shard: Shard, row: MailRow): Promise<number> {
-    const begun = await shard.run<{ attempt: number }>(beginMail, [row.id, row.attempt, this.#brokenOffSeconds]);
-    if (begun[0] === undefined) throw new MailError('TEMPORARY', 'The mail is being sent by another process');
+  async #begin(shard: Shard, row: MailRow, mayDouble: boolean): Promise<number> {
+    const values = [row.id, row.attempt, this.#brokenOffSeconds, mayDouble];
+    const begun = await shard.run<{ attempt: number }>(beginMail, values);
+    if (begun[0] === undefined) throw beingSent();
     return begun[0].attempt;
   }
 
-  async #send(shard: Shard, row: MailRow, attempt: number, signal: AbortSignal): Promise<string> {
+  async #send(shard: Shard, row: MailRow, attempt: number, mayDouble: boolean, signal: AbortSignal): Promise<string> {
     const { config, transport, log } = this.#options;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(config.sendSeconds * 1_000)]);
     const mail = {
@@ -152,7 +159,7 @@ export class Mailer {
       at: toDate(row.prepared_at),
     };
     try {
-      const answer = await transport.send(mail, limited);
+      const answer = await transport.send(mail, limited, () => this.#end(shard, row, attempt));
       this.ended.SENT += 1;
       return answer;
     } catch (error) {
@@ -162,9 +169,17 @@ export class Mailer {
       const status = statusOf[failure.kind];
       this.ended[failure.kind === 'HELD' ? 'UNCERTAIN' : failure.kind] += 1;
       await this.#settle(shard, row, attempt, status, failure.message);
-      if (failure.kind === 'UNCERTAIN' && config.whenUncertain === 'hold') throw new MailError('HELD', held, failure);
+      if (failure.kind === 'UNCERTAIN' && !mayDouble) throw new MailError('HELD', held, failure);
       throw failure;
     }
+  }
+
+  /** The last byte of a mail leaves only under a record that says so, and never when another attempt has begun. */
+  async #end(shard: Shard, row: MailRow, attempt: number): Promise<void> {
+    crashPoint('mail_before_end');
+    const rows = await shard.run(endMail, [row.id, attempt]);
+    if (rows.length === 0) throw beingSent();
+    crashPoint('mail_at_end');
   }
 
   /** Tells the record again and again while it is out of reach: what is forgotten here might be sent twice. */
@@ -180,6 +195,10 @@ export class Mailer {
       await delay(settlePauseMilliseconds);
     }
   }
+}
+
+function beingSent(): MailError {
+  return new MailError('TEMPORARY', 'The mail is being sent by another process');
 }
 
 const brokenOff = 'The sending was broken off before the answer of the server was recorded';

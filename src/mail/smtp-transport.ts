@@ -3,6 +3,7 @@ import type { NodemailerError, SMTPPoolOptions } from 'nodemailer';
 import { createTransport } from 'nodemailer';
 import { limits } from '../domain/limits.ts';
 import { composeMessage } from './compose-message.ts';
+import { EndGate } from './end-gate.ts';
 import type { MailConfig, SmtpServer } from './mail-config.ts';
 import type { MailTransport } from './mail-transport.ts';
 import { MailError } from './mail-transport.ts';
@@ -13,24 +14,22 @@ export function createSmtpTransport(
   config: Pick<MailConfig, 'from' | 'sendSeconds'>,
 ): MailTransport {
   const pool = createTransport(poolOptions(server, config));
-  const bodies = new Map<string, Readable>();
-  // The very stream that the connection reads tells whether all of the mail has left.
+  const gates = new WeakMap<AbortSignal, EndGate>();
   pool.use('stream', (mail, done) => {
-    mail.message.processFunc((input: Readable) => {
-      bodies.set(String(mail.data.messageId), input);
-      return input;
-    });
+    const gate = gates.get(mail.data.signal!);
+    if (gate !== undefined) mail.message.processFunc((input: Readable) => gate.hold(input));
     done();
   });
   return {
-    async send(mail, signal) {
+    async send(mail, signal, beforeEnd) {
+      const gate = new EndGate(beforeEnd);
+      const own = AbortSignal.any([signal]);
+      gates.set(own, gate);
       try {
-        const { response } = await pool.sendMail({ ...composeMessage(mail), signal });
+        const { response } = await pool.sendMail({ ...composeMessage(mail), signal: own });
         return response;
       } catch (error) {
-        throw classify(error as NodemailerError, bodies.get(mail.messageId)?.readableEnded === true);
-      } finally {
-        bodies.delete(mail.messageId);
+        throw classify(error as NodemailerError, gate.opened);
       }
     },
     close: () => pool.close(),
@@ -82,12 +81,12 @@ function poolOptions(
 }
 
 /** What the server said of this mail counts for good; what went wrong around it may pass. */
-function classify(error: NodemailerError, allOfItLeft: boolean): MailError {
+function classify(error: NodemailerError, endLeft: boolean): MailError {
   const answer = error.response ?? error.message;
   if (error.responseCode === undefined) {
     if (error.code === 'EENVELOPE') return new MailError('PERMANENT', answer, error); // no address for this server
     if (error.code === 'EMESSAGE') return new MailError('PERMANENT', answer, error); // larger than it takes
-    return new MailError(allOfItLeft ? 'UNCERTAIN' : 'TEMPORARY', answer, error);
+    return new MailError(endLeft ? 'UNCERTAIN' : 'TEMPORARY', answer, error);
   }
   const isAboutTheMail = error.code === 'EENVELOPE' || error.code === 'EMESSAGE';
   return new MailError(isAboutTheMail && error.permanent === true ? 'PERMANENT' : 'TEMPORARY', answer, error);

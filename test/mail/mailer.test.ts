@@ -6,10 +6,13 @@ import { checkMail } from '../../src/cli/doctor/check-mail.ts';
 import { findFreePort } from '../../src/embedded/ports.ts';
 import { createLogger } from '../../src/log.ts';
 import { toMailAddress } from '../../src/mail/mail-address.ts';
+import type { SmtpServer } from '../../src/mail/mail-config.ts';
 import { readMailConfig } from '../../src/mail/mail-config.ts';
 import type { MailRecord } from '../../src/mail/mail-record.ts';
-import type { Mailer, MailInput } from '../../src/mail/mailer.ts';
+import type { MailInput } from '../../src/mail/mailer.ts';
+import { Mailer } from '../../src/mail/mailer.ts';
 import { openMailer } from '../../src/mail/open-mailer.ts';
+import { createSmtpTransport } from '../../src/mail/smtp-transport.ts';
 import { renderMail } from '../../src/mail/templates.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { actor, never, startEngine } from '../support/engine.ts';
@@ -196,6 +199,30 @@ describe('a server that may have taken a mail', () => {
       await expect(deliver(mailer, mailOf('held'))).rejects.toMatchObject({ kind: 'HELD' });
     expect(await recordOf('held')).toMatchObject({ status: 'UNCERTAIN', attempts: 1 });
     expect(receivedBy('held')).toHaveLength(1);
+  });
+
+  it('does not get a mail from one that was overtaken, however late it wakes up', async () => {
+    const config = readMailConfig((name) => ({ SMTP_URL: server.url })[name], 'development', []);
+    const transport = createSmtpTransport((config.way as { server: SmtpServer }).server, config);
+    const pool = await engine.foundation.shard.pool();
+    const overtake = async (): Promise<void> => {
+      await pool.query(`update mails set sending_at = sending_at - interval '1 hour' where key = 'frozen'`);
+      await deliver(open({ SMTP_URL: server.url }), mailOf('frozen', { whenUncertain: 'hold' }));
+    };
+    const frozen = new Mailer({
+      config,
+      newId,
+      log,
+      transport: {
+        ...transport,
+        send: (mail, signal, beforeEnd) => transport.send(mail, signal, () => overtake().then(beforeEnd)),
+      },
+    });
+    opened.push(frozen);
+    const late = deliver(frozen, mailOf('frozen', { whenUncertain: 'hold' }));
+    await expect(late).rejects.toMatchObject({ kind: 'TEMPORARY', message: /another process/ });
+    expect(receivedBy('frozen')).toHaveLength(1);
+    expect(await recordOf('frozen')).toMatchObject({ status: 'SENT', attempts: 2 });
   });
 
   it('is left in peace by a second sender as long as the first may be at it', async () => {

@@ -73,6 +73,8 @@ export function createSendHandler(parts: SendParts): AnyTaskHandler {
             aboutId: digestId,
             to: toMailAddress(recipient.email, recipient.name),
             render: () => render(digest, recipient, part),
+            // A provider gets one mail: one that it may have is sent again only when somebody says so.
+            whenUncertain: 'hold',
           },
           run.signal,
         );

@@ -7,7 +7,8 @@ import { MailRef, MailStatusEnum } from '../types/mail.ts';
 
 const MailSettlementEnum = builder.enumType('MailSettlement', {
   values: mailSettlements,
-  description: 'SEND_AGAIN: the server does not have it; retry its task. SENT: the server has it.',
+  description:
+    'SEND_AGAIN: the server does not have it. SENT: it does. A digest goes on by itself; the tasks of other mails are retried by hand.',
 });
 
 interface MailSettledShape {

@@ -4,6 +4,7 @@ import { Migration0003PriorityQueue } from './0003-priority-queue.ts';
 import { Migration0004TaskControl } from './0004-task-control.ts';
 import { Migration0005RequestsAndDigests } from './0005-requests-and-digests.ts';
 import { Migration0006Mails } from './0006-mails.ts';
+import { Migration0007MailAndDigestUpkeep } from './0007-mail-and-digest-upkeep.ts';
 
 /** In order; only ever appended to. */
 export const migrations = [
@@ -13,4 +14,5 @@ export const migrations = [
   { name: '0004-task-control', class: Migration0004TaskControl },
   { name: '0005-requests-and-digests', class: Migration0005RequestsAndDigests },
   { name: '0006-mails', class: Migration0006Mails },
+  { name: '0007-mail-and-digest-upkeep', class: Migration0007MailAndDigestUpkeep },
 ] as const;

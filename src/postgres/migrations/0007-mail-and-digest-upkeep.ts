@@ -1,0 +1,15 @@
+import { Migration } from '@mikro-orm/migrations';
+
+/** What lets a digest's mail go out once, come back as a bounce, lie on any shard and be removed in time. */
+export class Migration0007MailAndDigestUpkeep extends Migration {
+  override up(): void {
+    // When the last byte of a mail was about to leave. Before that no server can have it.
+    this.addSql(`alter table mails add column ending_at timestamptz`);
+    // Those that were under way before this was kept may have been taken.
+    this.addSql(`update mails set ending_at = sending_at where status in ('SENDING', 'UNCERTAIN')`);
+  }
+
+  override down(): void {
+    this.addSql(`alter table mails drop column ending_at`);
+  }
+}
