@@ -2,7 +2,8 @@ import { backpressure, Fault, unavailable } from '../domain/errors.ts';
 
 const retryableStates = new Set(['40001', '40P01']);
 const busyStates = new Set(['55P03', '57014', '53300', '25P04']);
-const unreachableStates = new Set(['57P01', '57P02', '57P03', '57P04', '25006', '53100', '58030', 'XX000']);
+/** A server that stops, starts or cannot write; and 3D000: its database is gone, for instance while a restore makes it anew. */
+const unreachableStates = new Set(['57P01', '57P02', '57P03', '57P04', '25006', '53100', '58030', 'XX000', '3D000']);
 const unreachableCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',

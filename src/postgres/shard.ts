@@ -1,3 +1,4 @@
+import type { Migrator } from '@mikro-orm/migrations';
 import type { EntityManager } from '@mikro-orm/postgresql';
 import { MikroORM } from '@mikro-orm/postgresql';
 import type { Pool } from 'pg';
@@ -52,6 +53,8 @@ export class Shard {
       pool: { min: 0, max: options.connections, idleTimeoutMillis: 30_000 },
       forceUtcTimezone: true,
       allowGlobalContext: false,
+      // Making a database that is missing would leave this pool on another one: it is for whoever runs the server to make.
+      ensureDatabase: false,
       logger: (message) => options.log.debug(message),
       driverOptions: {
         connectionTimeoutMillis: limits.postgresConnectMilliseconds,
@@ -150,9 +153,12 @@ export class Shard {
     }
   }
 
-  /** Brings the database's tables and functions up to this version; reports each migration's name. */
+  /**
+   * Brings the database's tables and functions up to this version; reports each migration's name.
+   * @throws the driver's error when the database is missing or out of reach
+   */
   async migrate(report: (name: string) => void): Promise<void> {
-    const applied = await (await openMigrator(this.#orm)).up();
+    const applied = await (await this.#openMigrator()).up();
     for (const migration of applied) report(migration.name);
     const pool = await this.#openPool();
     const client = await pool.connect();
@@ -176,7 +182,7 @@ export class Shard {
   }
 
   async pendingMigrations(): Promise<readonly string[]> {
-    return (await (await openMigrator(this.#orm)).getPending()).map((migration) => migration.name);
+    return (await (await this.#openMigrator()).getPending()).map((migration) => migration.name);
   }
 
   /** The pool, for sessions that need one connection for long (locks, transactions by hand). */
@@ -200,25 +206,28 @@ export class Shard {
     await this.#orm.close(true);
   }
 
+  /** Loaded only where something migrates: it is a good part of what a program would otherwise hold for nothing. */
+  async #openMigrator(): Promise<Migrator> {
+    // It makes the database, too, where that is missing. So whoever has none is told here.
+    await (await this.pool()).query('select 1');
+    const [{ Migrator }, { migrations }] = await Promise.all([
+      import('@mikro-orm/migrations'),
+      import('./migrations/migrations.ts'),
+    ]);
+    const { config, em } = this.#orm;
+    config.set('migrations', {
+      ...config.get('migrations'),
+      migrationsList: [...migrations],
+      tableName: 'migrations',
+      snapshot: false,
+      transactional: true,
+    });
+    return new Migrator(em);
+  }
+
   async #openPool(): Promise<Pool> {
     const connection = this.#orm.em.getConnection() as unknown as { getNativeClient(): Promise<Pool> };
     this.#pool = await connection.getNativeClient();
     return this.#pool;
   }
-}
-
-/** Loaded only where something migrates: it is a good part of what a program would otherwise hold for nothing. */
-async function openMigrator({ config, em }: MikroORM) {
-  const [{ Migrator }, { migrations }] = await Promise.all([
-    import('@mikro-orm/migrations'),
-    import('./migrations/migrations.ts'),
-  ]);
-  config.set('migrations', {
-    ...config.get('migrations'),
-    migrationsList: [...migrations],
-    tableName: 'migrations',
-    snapshot: false,
-    transactional: true,
-  });
-  return new Migrator(em);
 }
