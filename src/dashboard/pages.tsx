@@ -7,13 +7,18 @@ import { BoardPage } from './board/board-page.tsx';
 import { CasePage } from './board/case-page.tsx';
 import { DeskPage } from './desk/desk-page.tsx';
 import { AuditPage } from './operate/audit-page.tsx';
+import { CustomersPage } from './operate/customers-page.tsx';
 import { DigestPage } from './operate/digest-page.tsx';
 import { DigestsPage } from './operate/digests-page.tsx';
+import { ItemPage } from './operate/item-page.tsx';
 import { JobPage } from './operate/job-page.tsx';
 import { JobsPage } from './operate/jobs-page.tsx';
+import { KindsPage } from './operate/kinds-page.tsx';
 import { MailsPage } from './operate/mails-page.tsx';
 import { ProvidersPage } from './operate/providers-page.tsx';
 import { RequestsPage } from './operate/requests-page.tsx';
+import { SchedulePage } from './operate/schedule-page.tsx';
+import { SchedulesPage } from './operate/schedules-page.tsx';
 import { ShardsPage } from './operate/shards-page.tsx';
 import { TaskPage } from './operate/task-page.tsx';
 import { TasksPage } from './operate/tasks-page.tsx';
@@ -38,14 +43,19 @@ export function Pages() {
       <Route path="/apply/:id" component={OwnCasePage} />
       <Route path="/tasks" component={TasksPage} />
       <Route path="/tasks/:id" component={TaskPage} />
+      <Route path="/kinds" component={KindsPage} />
+      <Route path="/schedules" component={SchedulesPage} />
+      <Route path="/schedules/:name" component={SchedulePage} />
       <Route path="/jobs" component={JobsPage} />
       <Route path="/jobs/:id" component={JobPage} />
       <Route path="/topics" component={TopicsPage} />
       <Route path="/topics/:name" component={TopicPage} />
+      <Route path="/items/:id" component={ItemPage} />
       <Route path="/requests" component={RequestsPage} />
       <Route path="/digests" component={DigestsPage} />
       <Route path="/digests/:id" component={DigestPage} />
       <Route path="/providers" component={ProvidersPage} />
+      <Route path="/customers" component={CustomersPage} />
       <Route path="/mails" component={MailsPage} />
       <Route path="/mails/:id" component={MailsPage} />
       <Route path="/audit" component={AuditPage} />

@@ -81,6 +81,7 @@ export interface RecipientRow {
   readonly version: number;
   readonly paused_at: string | null;
   readonly paused_until: string | null;
+  readonly paused_by: string | null;
   readonly pause_reason: string | null;
   readonly bounced_at: string | null;
   readonly bounce_reason: string | null;
@@ -186,7 +187,12 @@ export function toRecipient(row: RecipientRow): RecipientRecord {
     pause:
       row.paused_at === null
         ? null
-        : { since: toDate(row.paused_at), until: toOptionalDate(row.paused_until), reason: row.pause_reason },
+        : {
+            since: toDate(row.paused_at),
+            until: toOptionalDate(row.paused_until),
+            by: row.paused_by,
+            reason: row.pause_reason,
+          },
     bounce: row.bounced_at === null ? null : { at: toDate(row.bounced_at), reason: row.bounce_reason },
   };
 }

@@ -65,7 +65,7 @@ export interface DigestOperations {
   /** Stops the digests of a provider or customer. What comes meanwhile waits. */
   readonly pauseDigests: (actor: Asker, input: PauseDigestsInput) => Promise<RecipientRecord>;
   /** Lets them go again, after a pause or when mail bounced. */
-  readonly resumeDigests: (actor: Asker, input: Pick<PauseDigestsInput, 'providerId'>) => Promise<RecipientRecord>;
+  readonly resumeDigests: (actor: Asker, input: Omit<PauseDigestsInput, 'until'>) => Promise<RecipientRecord>;
   /** Takes a request out of its digest; one that was sent goes once more, as cancelled. */
   readonly cancelRequest: (actor: Asker, input: RequestActInput) => Promise<RequestActResult>;
   /** Lets a request be: no reminders, no closing. */
@@ -118,13 +118,18 @@ export function createDigestOperations({ shard, store, announcer }: OperateDepen
       const until = input.until ?? null;
       if (until !== null && until.getTime() <= (await readNow()))
         throw badInput('input.until', 'must be in the future');
-      await shard.run(pauseDigests, [recipient.id, until?.toISOString() ?? null, parseReason(input.reason)]);
+      await shard.run(pauseDigests, [
+        recipient.id,
+        until?.toISOString() ?? null,
+        parseReason(input.reason),
+        actor!.subject,
+      ]);
       store.forgetProvider(recipient.namespace, recipient.externalId);
       return store.getRecipient(recipient.id);
     },
     async resumeDigests(actor, input) {
       const recipient = await findRecipientFor(store, actor, 'input.providerId', input.providerId, digestOperators);
-      await shard.run(resumeDigests, [recipient.id]);
+      await shard.run(resumeDigests, [recipient.id, actor!.subject, parseReason(input.reason)]);
       store.forgetProvider(recipient.namespace, recipient.externalId);
       return store.getRecipient(recipient.id);
     },

@@ -75,7 +75,12 @@ export interface RecipientRecord {
   readonly catchUp: (typeof catchUpRules)[number];
   readonly followUp: { readonly businessDays: boolean; readonly reminders: number; readonly everyDays: number };
   readonly version: number;
-  readonly pause: { readonly since: Date; readonly until: Date | null; readonly reason: string | null } | null;
+  readonly pause: {
+    readonly since: Date;
+    readonly until: Date | null;
+    readonly by: string | null;
+    readonly reason: string | null;
+  } | null;
   readonly bounce: { readonly at: Date; readonly reason: string | null } | null;
 }
 

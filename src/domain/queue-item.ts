@@ -67,7 +67,12 @@ export interface QueueTopic {
   readonly deadLetterTopic: string | null;
   readonly shards: number;
   readonly history: boolean;
-  readonly pause: { readonly since: Date; readonly until: Date | null; readonly reason: string | null } | null;
+  readonly pause: {
+    readonly since: Date;
+    readonly until: Date | null;
+    readonly by: string | null;
+    readonly reason: string | null;
+  } | null;
   readonly createdAt: Date;
   /** Of all topics of the namespace together. */
   readonly namespaceLimits: QueueLimits;

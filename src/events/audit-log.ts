@@ -13,15 +13,18 @@ const readAuditLog = loadStatement('read-audit-log');
 
 export const auditReaders = ['supervisor', 'operator'] as const;
 
-/** Something that somebody did to a case, a task or an item. */
+/** What somebody does something to: the systems, and mails. */
+export type AuditSystem = System | 'mails';
+
+/** Something that somebody did to a case, a task or an item, or to what holds for all of a topic, kind or recipient. */
 export interface AuditEntry extends EventPlace {
   readonly shard: number;
   readonly at: Date;
   readonly actor: string;
-  readonly system: System;
+  readonly system: AuditSystem;
   readonly topic: string;
   readonly type: string;
-  /** The case, task or item. */
+  /** The case, task, item or recipient; the name of what has no id. */
   readonly aboutId: string;
   readonly reason: string | null;
 }
@@ -29,7 +32,7 @@ export interface AuditEntry extends EventPlace {
 export interface AuditLogArguments {
   readonly namespace: string;
   readonly filter: {
-    readonly system?: System | null | undefined;
+    readonly system?: AuditSystem | null | undefined;
     readonly actor?: string | null | undefined;
     readonly type?: string | null | undefined;
   };
@@ -51,9 +54,9 @@ interface Row {
   readonly last_sequence: number | null;
   readonly position: number | null;
   readonly sequence: number;
-  readonly system: System;
+  readonly system: AuditSystem;
   readonly topic: string;
-  readonly item_id: string;
+  readonly about_id: string;
   readonly type: string;
   readonly actor: string;
   readonly at: string;
@@ -90,6 +93,8 @@ export function createAuditLog(
     ];
     const places: ReadonlyMap<number, EventPlace> =
       input.after === null ? new Map() : decodeCursor('after', input.after);
+    // What was done on every shard is told by one: the first that answers has to be the same for a whole list.
+    const [lead] = shards;
     const { values: pages, partialShards } = await askShards(shards, async (shard) =>
       toShardPage(
         shard.number,
@@ -99,6 +104,7 @@ export function createAuditLog(
           places.get(shard.number)?.sequence ?? null,
           input.first + 1,
           limits.auditEventsLooked,
+          shard === lead,
         ]),
         input.first,
       ),
@@ -119,7 +125,7 @@ function toShardPage(shard: number, rows: readonly Row[], first: number): ShardP
       system: row.system,
       topic: row.topic,
       type: row.type,
-      aboutId: row.item_id,
+      aboutId: row.about_id,
       reason: row.reason,
     }));
   const { looked, last_position: position, last_sequence: sequence } = rows[0]!;

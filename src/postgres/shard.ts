@@ -169,9 +169,9 @@ export class Shard {
       for (const definition of loadFunctions()) await client.query(definition.text);
       // After a restore into a cluster with younger transaction ids, positions must go on rising.
       await client.query(`
-        update event_epoch set transaction_offset =
-          greatest(transaction_offset, (select coalesce(max(position), 0) + 1 from events) - pg_current_xact_id()::text::bigint)
-         where (select coalesce(max(position), 0) from events) >= pg_current_xact_id()::text::bigint + transaction_offset`);
+        update event_epoch set transaction_offset = greatest(transaction_offset, last.position + 1 - pg_current_xact_id()::text::bigint)
+          from (select greatest((select max(position) from events), (select max(position) from operator_acts), 0) as position) last
+         where last.position >= pg_current_xact_id()::text::bigint + transaction_offset`);
       await client.query('commit');
     } catch (error) {
       await client.query('rollback');

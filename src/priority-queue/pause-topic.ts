@@ -15,11 +15,25 @@ const pauseTopic = loadStatement('pause-queue-topic');
 export interface ResumeTopicInput {
   readonly namespace: string;
   readonly topic: string;
+  readonly reason?: string | null;
 }
 
 export interface PauseTopicInput extends ResumeTopicInput {
   readonly until?: Date | null;
-  readonly reason?: string | null;
+}
+
+/** Why somebody changes a topic; null where they do not say. @throws Fault `BAD_USER_INPUT` */
+export function parseTopicReason(reason: string | null | undefined): string | null {
+  if (reason == null || reason.trim() === '') return null;
+  return parseText('input.reason', reason, { charactersMax: limits.reasonCharacters, lines: true });
+}
+
+/** What was set, and why, for the audit trail: `depth max 100, history false: too many`. Null when nothing was. */
+export function describeChange(values: Readonly<Record<string, unknown>>, reason: string | null): string | null {
+  const what = Object.entries(values)
+    .map(([name, value]) => `${name.replaceAll('_', ' ')} ${String(value ?? 'none')}`)
+    .join(', ');
+  return [what, reason ?? ''].filter((part) => part !== '').join(': ') || null;
 }
 
 type Verb<Input> = (actor: Actor | undefined, input: Input) => Promise<QueueTopic>;
@@ -37,17 +51,14 @@ const beginning = {
  * @returns a function that throws Fault `NOT_FOUND`, `FORBIDDEN`, `BAD_USER_INPUT` or `UNAVAILABLE`
  */
 export function createPauseTopic({ shard, topics }: QueueEngine, settings: QueueSettings): Verb<PauseTopicInput> {
-  return async (actor, input) => {
+  return async (maybeActor, input) => {
     const namespace = parseName('input.namespace', input.namespace);
-    requireRole(actor, namespace, queueOperators);
+    const actor = requireRole(maybeActor, namespace, queueOperators);
     const until = input.until ?? null;
     if (until !== null && until.getTime() <= Date.now()) throw badInput('input.until', 'must be in the future');
-    const reason =
-      input.reason == null || input.reason.trim() === ''
-        ? null
-        : parseText('input.reason', input.reason, { charactersMax: limits.reasonCharacters, lines: true });
+    const reason = parseTopicReason(input.reason);
     const topic = await findQueueTopic(topics, namespace, 'input.topic', input.topic);
-    await shard.run(pauseTopic, [topic.id, true, until?.toISOString() ?? null, reason]);
+    await shard.run(pauseTopic, [topic.id, true, until?.toISOString() ?? null, reason, actor.subject]);
     return settings.refresh(topic.id);
   };
 }
@@ -57,11 +68,12 @@ export function createResumeTopic(
   { shard, topics, announcer }: QueueEngine,
   settings: QueueSettings,
 ): Verb<ResumeTopicInput> {
-  return async (actor, input) => {
+  return async (maybeActor, input) => {
     const namespace = parseName('input.namespace', input.namespace);
-    requireRole(actor, namespace, queueOperators);
+    const actor = requireRole(maybeActor, namespace, queueOperators);
+    const reason = parseTopicReason(input.reason);
     const topic = await findQueueTopic(topics, namespace, 'input.topic', input.topic);
-    await shard.run(pauseTopic, [topic.id, false, null, null]);
+    await shard.run(pauseTopic, [topic.id, false, null, reason, actor.subject]);
     announcer.itemBecameReady(topic, beginning);
     return settings.refresh(topic.id);
   };

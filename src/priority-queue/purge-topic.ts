@@ -1,10 +1,11 @@
 import type { Actor } from '../domain/actor.ts';
 import { requireRole } from '../domain/actor.ts';
 import { limits } from '../domain/limits.ts';
-import { parseName, parseText } from '../domain/names.ts';
+import { parseName } from '../domain/names.ts';
 import { loadStatement } from '../postgres/sql.ts';
 import type { QueueEngine } from './engine.ts';
 import { findQueueTopic } from './find-topic.ts';
+import { parseTopicReason } from './pause-topic.ts';
 import { queueOperators } from './roles.ts';
 
 const countPurgeable = loadStatement('count-purgeable-items');
@@ -43,10 +44,7 @@ export function createPurgeTopic({
   return async (maybeActor, input) => {
     const namespace = parseName('input.namespace', input.namespace);
     const actor = requireRole(maybeActor, namespace, queueOperators);
-    const reason =
-      input.reason == null || input.reason.trim() === ''
-        ? null
-        : parseText('input.reason', input.reason, { charactersMax: limits.reasonCharacters, lines: true });
+    const reason = parseTopicReason(input.reason);
     const topic = await findQueueTopic(topics, namespace, 'input.topic', input.topic);
     const before = input.enqueuedBefore?.toISOString() ?? null;
     const priority = input.priorityAtLeast ?? null;

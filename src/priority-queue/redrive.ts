@@ -10,6 +10,7 @@ import { announceReady } from '../queue/announcements.ts';
 import type { QueueEngine } from './engine.ts';
 import { findQueueTopic } from './find-topic.ts';
 import { parseMetadata } from './parse-item.ts';
+import { parseTopicReason } from './pause-topic.ts';
 import { queueOperators } from './roles.ts';
 
 const redriveDeadLetters = loadStatement('redrive-dead-letters');
@@ -27,6 +28,7 @@ export interface RedriveInput {
   readonly itemsPerSecond?: number | null;
   readonly limit?: number | null;
   readonly dryRun?: boolean | null;
+  readonly reason?: string | null;
 }
 
 export interface RedriveResult {
@@ -58,16 +60,18 @@ export function createRedrive(
     const rate =
       input.itemsPerSecond == null ? null : parseWhole('input.itemsPerSecond', input.itemsPerSecond, 1, 1_000_000);
     const limit = parseWhole('input.limit', input.limit ?? 1_000, 1, limits.queueRedrivenPerCall);
+    const reason = parseTopicReason(input.reason);
     const topic = await findQueueTopic(topics, namespace, 'input.topic', input.topic);
     const dryRun = input.dryRun ?? false;
     if (dryRun) {
-      const rows = await redriveStep(engine, [topic.id, limit, rate, 0, ...filter, actor.subject, true]);
+      const rows = await redriveStep(engine, [topic.id, limit, rate, 0, ...filter, actor.subject, true, null]);
       return { dryRun, itemIds: rows.map((row) => row.id) };
     }
     const itemIds: string[] = [];
     while (itemIds.length < limit) {
       const step = Math.min(rowsPerStep, limit - itemIds.length);
-      const rows = await redriveStep(engine, [topic.id, step, rate, itemIds.length, ...filter, actor.subject, false]);
+      const place = [topic.id, step, rate, itemIds.length];
+      const rows = await redriveStep(engine, [...place, ...filter, actor.subject, false, reason]);
       announce(engine, topic, rows);
       itemIds.push(...rows.map((row) => row.id));
       // Fewer than asked for may only mean that some had one unique key.

@@ -18,7 +18,7 @@ import { createCountTopic, createFindTopic, createListTopics } from './list-topi
 import type { NackedItem, NackInput } from './nack.ts';
 import { createNack } from './nack.ts';
 import type { NamespaceLimitsInput } from './namespace-limits.ts';
-import { createSetNamespaceLimits } from './namespace-limits.ts';
+import { createFindNamespaceLimits, createSetNamespaceLimits } from './namespace-limits.ts';
 import type { PauseTopicInput, ResumeTopicInput } from './pause-topic.ts';
 import { createPauseTopic, createResumeTopic } from './pause-topic.ts';
 import type { PurgeResult, PurgeTopicInput } from './purge-topic.ts';
@@ -38,6 +38,7 @@ type Asker = Actor | undefined;
 export interface QueueServices {
   readonly upsertTopic: (actor: Asker, input: UpsertTopicInput) => Promise<QueueTopic>;
   readonly setNamespaceLimits: (actor: Asker, input: NamespaceLimitsInput) => Promise<QueueLimits>;
+  readonly findNamespaceLimits: (actor: Asker, namespace: string) => Promise<QueueLimits>;
   readonly enqueue: (actor: Asker, input: EnqueueInput) => Promise<EnqueueResult>;
   /** Whether each item ended; a fault for one whose shard could not be asked while others could. */
   readonly ack: (actor: Asker, input: AckInput) => Promise<readonly (boolean | Fault)[]>;
@@ -80,6 +81,7 @@ export function createQueueServices(dependencies: QueueServiceDependencies): Que
   return {
     upsertTopic: createUpsertTopic(engine, settings),
     setNamespaceLimits: createSetNamespaceLimits(engine.shard),
+    findNamespaceLimits: createFindNamespaceLimits(engine.shard),
     enqueue: createEnqueue({
       ...engine,
       settings,

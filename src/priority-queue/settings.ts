@@ -28,6 +28,7 @@ interface Row {
   readonly created_at: string;
   readonly paused_at: string | null;
   readonly paused_until: string | null;
+  readonly paused_by: string | null;
   readonly pause_reason: string | null;
   readonly queue_depth_max: number | null;
   readonly queue_in_flight_max: number | null;
@@ -110,6 +111,7 @@ function toQueueTopic(row: Row): QueueTopic {
         : {
             since: toDate(row.paused_at),
             until: row.paused_until === null ? null : toDate(row.paused_until),
+            by: row.paused_by,
             reason: row.pause_reason,
           },
     createdAt: toDate(row.created_at),

@@ -6,6 +6,7 @@ import { parseName, parseWhole } from '../domain/names.ts';
 import type { QueueTopic } from '../domain/queue-item.ts';
 import { loadStatement } from '../postgres/sql.ts';
 import type { QueueEngine } from './engine.ts';
+import { describeChange, parseTopicReason } from './pause-topic.ts';
 import { queueOperators } from './roles.ts';
 import type { QueueSettings } from './settings.ts';
 
@@ -33,6 +34,8 @@ export interface UpsertTopicInput {
   readonly deadLetterTopic?: string | null;
   readonly shards?: number | null;
   readonly history?: boolean | null;
+  /** Why; for the audit trail. */
+  readonly reason?: string | null;
 }
 
 const int32Max = 2_147_483_647;
@@ -56,11 +59,12 @@ export function createUpsertTopic(
   { shard, topics }: QueueEngine,
   settings: QueueSettings,
 ): (actor: Actor | undefined, input: UpsertTopicInput) => Promise<QueueTopic> {
-  return async (actor, input) => {
+  return async (maybeActor, input) => {
     const namespace = parseName('input.namespace', input.namespace);
-    requireRole(actor, namespace, queueOperators);
+    const actor = requireRole(maybeActor, namespace, queueOperators);
     const name = parseName('input.name', input.name);
     const values = parseSettings(input);
+    const reason = parseTopicReason(input.reason);
     const topic = await topics.ensure(namespace, 'queue', name);
     if (input.deadLetterTopic !== null && input.deadLetterTopic !== undefined) {
       const deadName = parseName('input.deadLetterTopic', input.deadLetterTopic);
@@ -70,7 +74,8 @@ export function createUpsertTopic(
     const removed = Object.entries(removable).flatMap(([field, column]) =>
       input[field as keyof typeof removable] === null ? [column] : [],
     );
-    await shard.run(saveTopic, [topic.id, JSON.stringify(values), removed]);
+    const what = describeChange({ ...values, ...Object.fromEntries(removed.map((name) => [name, 'none'])) }, reason);
+    await shard.run(saveTopic, [topic.id, JSON.stringify(values), removed, actor.subject, what]);
     return settings.refresh(topic.id);
   };
 }

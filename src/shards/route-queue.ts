@@ -94,6 +94,8 @@ export function routeQueueVerbs(
     queueItemHistory: async (id, first, after) => at(id).queueItemHistory(id, first, after),
     upsertTopic: (actor, input) => onEach(shards, ({ verbs }) => verbs.upsertTopic(actor, input)),
     setNamespaceLimits: (actor, input) => onEach(shards, ({ verbs }) => verbs.setNamespaceLimits(actor, input)),
+    findNamespaceLimits: async (actor, namespace) =>
+      (await askShards(shards, ({ verbs }) => verbs.findNamespaceLimits(actor, namespace))).values[0]!,
     pauseTopic: (actor, input) => onEach(shards, ({ verbs }) => verbs.pauseTopic(actor, input)),
     resumeTopic: (actor, input) => onEach(shards, ({ verbs }) => verbs.resumeTopic(actor, input)),
     purgeTopic: async (actor, input) => {

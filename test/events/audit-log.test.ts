@@ -53,6 +53,48 @@ describe('auditLog', () => {
     expect((await look({ actor: 'nobody' })).edges).toEqual([]);
   });
 
+  it('tells of pauses, settings and limits, too: who set what and why', async () => {
+    const { services } = engine.foundation;
+    const place = { namespace: 'acme', topic: 'steered' };
+    const root: Actor = { ...olga, subject: 'root', namespace: '*' };
+    await services.upsertTopic(olga, {
+      namespace: 'acme',
+      name: 'steered',
+      maxDepth: 5,
+      ttlSeconds: null,
+      reason: 'small',
+    });
+    await services.pauseTopic(olga, { ...place, reason: 'the disk is full' });
+    expect((await services.findTopic(olga, 'acme', 'steered'))!.pause).toMatchObject({ by: 'olga' });
+    await services.resumeTopic(olga, { ...place, reason: 'it is not' });
+    await services.setNamespaceLimits(root, { namespace: 'acme', maxInFlight: 7 });
+    await services.limitTaskKind(olga, { namespace: 'acme', kind: 'webhook', concurrencyMax: 2, reason: 'be gentle' });
+    const provider = await services.upsertProvider(olga, {
+      namespace: 'acme',
+      externalId: 'crane-hire',
+      email: 'office@crane.example',
+      timeZone: 'UTC',
+      window: { every: 'PT4H' },
+    });
+    await services.pauseDigests(olga, { providerId: provider.id, reason: 'on holiday' });
+    await services.resumeDigests(olga, { providerId: provider.id });
+
+    const told = async () => (await look({}, 7)).edges.map(({ node }) => node);
+    await waitUntil('all is on record', async () => (await told())[0]?.type === 'PROVIDER_RESUMED');
+    const [resumed, ...before] = await told();
+    expect(resumed).toMatchObject({ system: 'digests', topic: 'crane-hire', aboutId: provider.id, reason: null });
+    expect(before.map(({ system, topic, type, actor, reason }) => [system, topic, type, actor, reason])).toEqual([
+      ['digests', 'crane-hire', 'PROVIDER_PAUSED', 'olga', 'on holiday'],
+      ['tasks', 'webhook', 'LIMITED', 'olga', 'to 2 at once, at any rate: be gentle'],
+      ['queue', 'all topics', 'LIMITS_SET', 'root', 'depth max none, in flight max 7, enqueues per second none'],
+      ['queue', 'steered', 'RESUMED', 'olga', 'it is not'],
+      ['queue', 'steered', 'PAUSED', 'olga', 'the disk is full'],
+      ['queue', 'steered', 'SETTINGS_CHANGED', 'olga', 'depth max 5, ttl seconds none: small'],
+    ]);
+    const queue = await look({ system: 'queue', actor: 'olga', type: 'PAUSED' });
+    expect(queue.edges.map(({ node }) => node.topic)).toEqual(['steered']);
+  });
+
   it('is for supervisors and operators of the namespace alone', async () => {
     const { auditLog } = engine.foundation.services;
     const input = { namespace: 'acme', filter: {}, first: 10, after: null };

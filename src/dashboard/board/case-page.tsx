@@ -12,7 +12,8 @@ import { Page, useTitle } from '../parts/page.tsx';
 import { Status } from '../parts/status.tsx';
 import { formatClock } from '../parts/times.tsx';
 import { inWords } from '../parts/words.ts';
-import { session } from '../session/session.ts';
+import { hasRole, session } from '../session/session.ts';
+import { CaseFollowUps } from './case-follow-ups.tsx';
 
 /** One case, to look at: how it stands, what happened to it, its documents. */
 export function CasePage() {
@@ -68,6 +69,7 @@ export function CasePage() {
           )}
           <h2 class="side-heading">So far</h2>
           <CaseStory found={found} />
+          {hasRole(session.get()!, 'supervisor', 'operator') && <CaseFollowUps key={found.id} caseId={found.id} />}
         </aside>
         <DocumentPane caseId={found.id} documents={found.documents} />
       </div>

@@ -3,26 +3,28 @@ import type { Verdict } from '../graphql/documents.ts';
 import { Button } from '../parts/button.tsx';
 import { Dialog } from '../parts/dialog.tsx';
 import { rejectionReasons } from './reasons.ts';
+import type { Note } from './use-note.ts';
 
 interface DecideDialogProps {
   readonly verdict: Verdict;
   readonly applicant: string;
-  readonly note: string;
-  readonly onDecide: (reason: string, key: string) => Promise<void>;
+  readonly note: Note;
+  /** @returns why it was not decided; the dialog says so and stays open */
+  readonly onDecide: (reason: string, key: string) => Promise<string | undefined>;
   readonly onClose: () => void;
 }
 
 /**
  * Asks once more before a decision: Enter is enough. The note that was written goes with it. One dialog is one decision:
- * however often it is sent, the gateway takes it once.
+ * however often it is sent, the gateway takes it once. What is typed here is the note, so a lost lease does not take it.
  */
 export function DecideDialog({ verdict, applicant, note, onDecide, onClose }: DecideDialogProps) {
   const rejecting = verdict === 'REJECT';
   const [picked, setPicked] = useState<readonly string[]>([]);
-  const [text, setText] = useState(note);
   const [busy, setBusy] = useState(false);
+  const [fault, setFault] = useState<string>();
   const key = useRef(crypto.randomUUID());
-  const reason = [picked.length === 0 ? '' : `${picked.join('; ')}.`, text.trim()]
+  const reason = [picked.length === 0 ? '' : `${picked.join('; ')}.`, note.text.trim()]
     .filter((part) => part !== '')
     .join(' ');
   const missing = rejecting && reason === '';
@@ -31,7 +33,10 @@ export function DecideDialog({ verdict, applicant, note, onDecide, onClose }: De
   const submit = (): void => {
     if (busy || missing) return;
     setBusy(true);
-    void onDecide(reason, key.current).finally(() => setBusy(false));
+    setFault(undefined);
+    void onDecide(reason, key.current)
+      .then(setFault)
+      .finally(() => setBusy(false));
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const typing = event.target instanceof HTMLTextAreaElement;
@@ -70,11 +75,16 @@ export function DecideDialog({ verdict, applicant, note, onDecide, onClose }: De
           <textarea
             rows={4}
             maxLength={2_000 - 300}
-            value={text}
-            onInput={(event) => setText(event.currentTarget.value)}
+            value={note.text}
+            onInput={(event) => note.write(event.currentTarget.value)}
           />
         </label>
         <p class="muted small">The applicant does not see this. Ctrl + Enter sends it.</p>
+        {fault !== undefined && (
+          <p class="fault" role="alert">
+            {fault}
+          </p>
+        )}
         <div class="dialog-buttons">
           <Button onClick={onClose}>Back</Button>
           <Button type="submit" look={rejecting ? 'bad' : 'good'} busy={busy} disabled={missing} first={!rejecting}>

@@ -37,18 +37,24 @@ export function HeldDesk({ held, subject, actions }: HeldDeskProps) {
   const extend = async (): Promise<void> => {
     if (await actions.extend()) announce('The lease is extended.', 'good');
   };
-  const decide = async (verdict: Verdict, reason: string, key: string): Promise<void> => {
-    if (!(await actions.decide(verdict, reason, key))) return;
+  const decide = async (verdict: Verdict, reason: string, key: string): Promise<string | undefined> => {
+    const ending = await actions.decide(verdict, reason, key);
+    if (ending.kind === 'refused') return ending.message;
+    if (ending.kind === 'lost') return;
     note.write('');
     announce(`${found.applicant.name}: ${verdict === 'APPROVE' ? 'approved' : 'rejected'}.`, 'good');
   };
-  const release = async (reason: string): Promise<void> => {
-    if (await actions.release(reason)) announce(`${found.applicant.name} is given back.`);
+  const release = async (reason: string): Promise<string | undefined> => {
+    const ending = await actions.release(reason);
+    if (ending.kind === 'refused') return ending.message;
+    if (ending.kind === 'done') announce(`${found.applicant.name} is given back.`);
   };
   const skip = async (): Promise<void> => {
-    if (!(await actions.release('Skipped'))) return;
+    const ending = await actions.release('Skipped');
+    if (ending.kind === 'refused') announce(ending.message, 'bad');
+    if (ending.kind !== 'done') return;
     announce(`${found.applicant.name} is skipped.`);
-    await actions.claim([found.topic], false);
+    await actions.claimNext(found.topic);
   };
   useKeys({
     a: () => setAsking('APPROVE'),
@@ -130,7 +136,7 @@ export function HeldDesk({ held, subject, actions }: HeldDeskProps) {
           key={asking}
           verdict={asking}
           applicant={found.applicant.name}
-          note={note.text}
+          note={note}
           onDecide={(reason, key) => decide(asking, reason, key)}
           onClose={() => setAsking(undefined)}
         />

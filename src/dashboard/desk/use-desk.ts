@@ -1,7 +1,7 @@
 import type { Client, OperationResult } from '@urql/preact';
 import { useClient } from '@urql/preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { explain } from '../graphql/client.ts';
+import { explain, explainProblem } from '../graphql/client.ts';
 import type { CasePartsFragment, ClaimPartsFragment, Verdict } from '../graphql/documents.ts';
 import {
   CaseUpdatesDocument,
@@ -27,19 +27,23 @@ interface Place {
   readonly namespace: string;
 }
 
+/** How an attempt to end a lease went: it is over, it was over already, or nothing happened and why. */
+export type Ending = { readonly kind: 'done' | 'lost' } | { readonly kind: 'refused'; readonly message: string };
+
 /** What happens at one auditor's desk, as far as the gateway is concerned. */
 export interface DeskActions {
   /** @param wait stays until there is a case */
   claim(topics: readonly string[], wait: boolean): Promise<void>;
+  /** From the topics of the last claim, or from one if there was none here. */
+  claimNext(topic: string): Promise<void>;
   stopWaiting(): void;
   /** Takes back a case that was lost and that nobody has. */
   claimAgain(caseId: string): Promise<void>;
   /** @returns whether the lease is longer now */
   extend(): Promise<boolean>;
-  /** @returns whether the case is given back */
-  release(reason: string): Promise<boolean>;
-  /** @param key the same for every attempt at one decision. @returns whether it is decided */
-  decide(verdict: Verdict, reason: string, key: string): Promise<boolean>;
+  release(reason: string): Promise<Ending>;
+  /** @param key the same for every attempt at one decision */
+  decide(verdict: Verdict, reason: string, key: string): Promise<Ending>;
   putAway(): void;
   reload(): Promise<void>;
 }
@@ -78,6 +82,7 @@ function createDesk(client: Client, { namespace }: Place) {
   const store = createStore<Desk>({ kind: 'loading' });
   let waiting: (() => void) | undefined;
   let acting = false;
+  let lastTopics: readonly string[] | undefined;
   const holding = (): HeldCase | undefined => {
     const now = store.get();
     return now.kind === 'holding' ? now.held : undefined;
@@ -94,7 +99,8 @@ function createDesk(client: Client, { namespace }: Place) {
         return;
       case 'ClaimLimitReached': {
         const [first] = result.leases;
-        if (first !== undefined) store.set({ kind: 'holding', held: takeCase(first) });
+        // It ended in the very moment in which it was counted.
+        store.set(first === undefined ? { kind: 'free', waiting: false } : { kind: 'holding', held: takeCase(first) });
         return;
       }
       case 'NoCaseAvailable':
@@ -108,7 +114,9 @@ function createDesk(client: Client, { namespace }: Place) {
         store.set({ kind: 'free', waiting: false, empty: { reason: 'PAUSED' } });
         return;
       default:
-        announce(result.message, 'bad');
+        announce(explainProblem(result), 'bad');
+        if (store.get().kind === 'free') store.set({ kind: 'free', waiting: false });
+        if (store.get().kind === 'lost') void verify();
     }
   };
   /** @returns the data, or undefined after the error was said */
@@ -144,8 +152,9 @@ function createDesk(client: Client, { namespace }: Place) {
     });
 
   const verify = async (): Promise<void> => {
-    const held = holding();
-    if (held === undefined || acting) return;
+    const now = store.get();
+    if ((now.kind !== 'holding' && now.kind !== 'lost') || acting) return;
+    const { held } = now;
     const { data } = await client.query(OneCaseDocument, { id: held.case.id }).toPromise();
     if (data?.case != null) compare(data.case);
   };
@@ -171,24 +180,27 @@ function createDesk(client: Client, { namespace }: Place) {
   };
 
   /** Does what ends our lease; when no answer came, the server says what became of it. */
-  const act = async <Result>(send: () => Promise<Result | undefined>): Promise<Result | undefined> => {
+  const act = async <Data>(send: () => Promise<OperationResult<Data>>): Promise<OperationResult<Data>> => {
     acting = true;
     const result = await send();
     acting = false;
-    if (result === undefined) void verify();
+    if (result.error !== undefined) void verify();
     return result;
   };
+  const refuse = (message: string): Ending => ({ kind: 'refused', message });
 
   const actions: DeskActions = {
     reload,
     async claim(topics, wait) {
       if (waiting !== undefined) return;
+      lastTopics = topics;
       store.set({ kind: 'free', waiting: wait });
       let outcome = await look(topics, wait ? waitMilliseconds : 0);
       while (outcome === 'none') outcome = await look(topics, waitMilliseconds);
       // It may have been handed out in the very moment in which we stopped.
       if (outcome === 'stopped') await reload();
     },
+    claimNext: (topic) => actions.claim(lastTopics ?? [topic], false),
     stopWaiting() {
       waiting?.();
       waiting = undefined;
@@ -218,19 +230,21 @@ function createDesk(client: Client, { namespace }: Place) {
     },
     async release(reason) {
       const held = holding();
-      if (held === undefined) return false;
+      if (held === undefined) return { kind: 'lost' };
       const input = { caseId: held.case.id, leaseToken: held.clock.token, reason: reason.trim() || null };
-      const result = await act(
-        async () => say(await client.mutation(ReleaseDocument, { input }).toPromise())?.releaseCase,
-      );
-      if (result?.__typename === 'LeaseLost') lose(result);
-      if (result?.__typename !== 'CaseReleased') return false;
+      const { data, error } = await act(() => client.mutation(ReleaseDocument, { input }).toPromise());
+      if (error !== undefined) return refuse(explain(error));
+      const result = data!.releaseCase;
+      if (result.__typename === 'LeaseLost') {
+        lose(result);
+        return { kind: 'lost' };
+      }
       store.set({ kind: 'free', waiting: false });
-      return true;
+      return { kind: 'done' };
     },
     async decide(verdict, reason, key) {
       const held = holding();
-      if (held === undefined) return false;
+      if (held === undefined) return { kind: 'lost' };
       const input = {
         caseId: held.case.id,
         leaseToken: held.clock.token,
@@ -238,17 +252,22 @@ function createDesk(client: Client, { namespace }: Place) {
         reason: reason.trim() || null,
         idempotencyKey: key,
       };
-      const result = await act(async () => say(await client.mutation(DecideDocument, { input }).toPromise())?.decide);
-      if (result === undefined) return false;
-      if (result.__typename === 'CaseDecided') {
-        store.set({ kind: 'free', waiting: false });
-        return true;
+      const { data, error } = await act(() => client.mutation(DecideDocument, { input }).toPromise());
+      if (error !== undefined) return refuse(explain(error));
+      const result = data!.decide;
+      switch (result.__typename) {
+        case 'CaseDecided':
+          store.set({ kind: 'free', waiting: false });
+          return { kind: 'done' };
+        case 'LeaseLost':
+          lose(result);
+          return { kind: 'lost' };
+        case 'AlreadyDecided':
+          lose({ holder: null, since: null, reclaimable: false, decidedBy: result.decision.decidedBy ?? 'somebody' });
+          return { kind: 'lost' };
+        default:
+          return refuse(explainProblem(result));
       }
-      if (result.__typename === 'LeaseLost') lose(result);
-      else if (result.__typename === 'AlreadyDecided') {
-        lose({ holder: null, since: null, reclaimable: false, decidedBy: result.decision.decidedBy ?? 'somebody' });
-      } else announce(result.message, 'bad');
-      return false;
     },
     putAway: () => store.set({ kind: 'free', waiting: false }),
   };

@@ -1,17 +1,21 @@
 import { useRef, useState } from 'preact/hooks';
-import type { DocumentPartsFragment } from '../graphql/documents.ts';
+import type { CheckPartsFragment, DocumentPartsFragment } from '../graphql/documents.ts';
 import { useKeys } from '../keys/use-keys.ts';
 import { Button } from '../parts/button.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { formatBytes, inWords } from '../parts/words.ts';
+import { DocumentCheckLine, describeDoubt } from './document-check.tsx';
 import { ImageView } from './image-view.tsx';
 import { PdfView } from './pdf-view.tsx';
 import { saveBlob } from './save-blob.ts';
 import { useDocument } from './use-document.ts';
 
+/** With what its check found, for those who may see it. */
+export type ShownDocument = DocumentPartsFragment & Partial<CheckPartsFragment>;
+
 interface DocumentPaneProps {
   readonly caseId: string;
-  readonly documents: readonly DocumentPartsFragment[];
+  readonly documents: readonly ShownDocument[];
 }
 
 /** The documents of a case, one at a time, shown in place. */
@@ -51,7 +55,12 @@ export function DocumentPane({ caseId, documents }: DocumentPaneProps) {
             tabIndex={place === index ? 0 : -1}
             onClick={() => setIndex(place)}
           >
-            <span class="tab-kind">{inWords(document.kind)}</span>
+            <span class="tab-kind">
+              {inWords(document.kind)}
+              {describeDoubt(document.check) !== undefined && (
+                <span class="tag tag-bad">{describeDoubt(document.check)}</span>
+              )}
+            </span>
             <span class="tab-file">
               {document.fileName} · {formatBytes(document.sizeBytes)}
             </span>
@@ -59,7 +68,8 @@ export function DocumentPane({ caseId, documents }: DocumentPaneProps) {
         ))}
       </div>
       <div id="document-shown" class="document" role="tabpanel" aria-label={inWords(shown.kind)}>
-        <DocumentView key={shown.id} caseId={caseId} shown={shown} />
+        <DocumentCheckLine check={shown.check} />
+        <DocumentView caseId={caseId} shown={shown} />
       </div>
     </section>
   );

@@ -6,8 +6,11 @@ const groups: readonly { readonly name: string; readonly keys: readonly (readonl
     name: 'Cases',
     keys: [
       ['c', 'Claim the next case'],
+      ['w', 'Wait for a case, when there is none'],
       ['a', 'Approve'],
       ['r', 'Reject'],
+      ['1 … 6', 'A common reason, while rejecting'],
+      ['Ctrl ↵', 'Send the decision, from its note too'],
       ['e', 'Extend the lease'],
       ['u', 'Give the case back'],
       ['s', 'Skip: give it back and claim the next one'],

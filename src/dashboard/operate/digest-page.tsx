@@ -1,8 +1,8 @@
-import { useClient, useQuery } from '@urql/preact';
+import { useQuery } from '@urql/preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { explain, hasCode } from '../graphql/client.ts';
-import type { OneDigestQuery } from '../graphql/documents.ts';
+import type { FlushDigestMutationVariables, OneDigestQuery } from '../graphql/documents.ts';
 import {
   DigestPreviewDocument,
   FlushDigestDocument,
@@ -10,6 +10,8 @@ import {
   ResendDigestDocument,
   SkipDigestDocument,
 } from '../graphql/documents.ts';
+import type { Perform } from '../graphql/outcome.ts';
+import { usePerform } from '../graphql/outcome.ts';
 import { useRefresh } from '../live/use-refresh.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
 import { announce } from '../parts/announcer.tsx';
@@ -131,10 +133,24 @@ function DigestMail({ id }: { readonly id: string }) {
   );
 }
 
+type Variables = FlushDigestMutationVariables;
+
 const acts = {
-  flush: { name: 'Send now', text: 'Its window ends now, and it is sent.', query: FlushDigestDocument },
-  skip: { name: 'Skip', text: 'It is not sent at all.', query: SkipDigestDocument },
-  resend: { name: 'Send again', text: 'The same mail goes out once more.', query: ResendDigestDocument },
+  flush: {
+    name: 'Send now',
+    text: 'Its window ends now, and it is sent.',
+    send: (perform: Perform, variables: Variables) => perform(FlushDigestDocument, variables, 'DigestChanged'),
+  },
+  skip: {
+    name: 'Skip',
+    text: 'No mail goes out for this window. What it holds goes with the next one.',
+    send: (perform: Perform, variables: Variables) => perform(SkipDigestDocument, variables, 'DigestChanged'),
+  },
+  resend: {
+    name: 'Send again',
+    text: 'The same mail goes out once more.',
+    send: (perform: Perform, variables: Variables) => perform(ResendDigestDocument, variables, 'DigestChanged'),
+  },
 } as const;
 
 type Act = keyof typeof acts;
@@ -149,21 +165,15 @@ const actsOf: Readonly<Record<Digest['status'], readonly Act[]>> = {
 };
 
 function DigestActions({ digest, onDone }: { readonly digest: Digest; readonly onDone: () => void }) {
-  const client = useClient();
+  const perform = usePerform();
   const [asking, setAsking] = useState<Act>();
-  const confirm = async (reason: string): Promise<boolean> => {
-    const input = { digestId: digest.id, reason: reason || null };
-    const { data, error } = await client
-      .mutation<Record<string, { __typename: string; message?: string }>>(acts[asking!].query, { input })
-      .toPromise();
-    const [result] = Object.values(data ?? {});
-    if (error !== undefined || result?.message !== undefined) {
-      announce(error === undefined ? (result?.message ?? '') : explain(error), 'bad');
-      return false;
-    }
-    announce('Done.', 'good');
+  const confirm = async (act: Act, reason: string): Promise<string | undefined> => {
+    const variables = { input: { digestId: digest.id, reason: reason || null } };
+    const { fault } = await acts[act].send(perform, variables);
+    // A refusal says that the digest stands otherwise than this page shows.
     onDone();
-    return true;
+    if (fault !== undefined) return fault;
+    announce(`${acts[act].name}: done.`, 'good');
   };
   return (
     <>
@@ -176,9 +186,9 @@ function DigestActions({ digest, onDone }: { readonly digest: Digest; readonly o
         <ActionDialog
           title={`${acts[asking].name}?`}
           confirm={acts[asking].name}
-          reasonNeeded={asking !== 'flush'}
+          reason={asking === 'flush' ? 'none' : 'needed'}
           look={asking === 'skip' ? 'bad' : 'main'}
-          onConfirm={confirm}
+          onConfirm={(reason) => confirm(asking, reason)}
           onClose={() => setAsking(undefined)}
         >
           <p>{acts[asking].text}</p>

@@ -54,6 +54,21 @@ export function FilterChoice({ name, value, all, choices, onChange }: FilterChoi
   );
 }
 
+interface FilterCheckProps {
+  readonly name: string;
+  readonly checked: boolean;
+  readonly onChange: (checked: boolean) => void;
+}
+
+export function FilterCheck({ name, checked, onChange }: FilterCheckProps) {
+  return (
+    <label class="check">
+      <input type="checkbox" checked={checked} onChange={(event) => onChange(event.currentTarget.checked)} />
+      {name}
+    </label>
+  );
+}
+
 interface StatusChipsProps {
   readonly statuses: readonly string[];
   readonly chosen: readonly string[];

@@ -1,4 +1,4 @@
-import { useClient, useQuery } from '@urql/preact';
+import { useQuery } from '@urql/preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { explain, hasCode } from '../graphql/client.ts';
@@ -8,6 +8,7 @@ import {
   OneJobDocument,
   RetryFailedTasksDocument,
 } from '../graphql/documents.ts';
+import { usePerform } from '../graphql/outcome.ts';
 import { useRefresh } from '../live/use-refresh.ts';
 import { useUpdates } from '../live/use-updates.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
@@ -26,7 +27,7 @@ export function JobPage() {
   const current = session.get()!;
   const { params } = useRoute();
   const id = params.id ?? '';
-  const client = useClient();
+  const perform = usePerform();
   const [asking, setAsking] = useState<'retry' | 'cancel'>();
   const [{ data, error }, ask] = useQuery({ query: OneJobDocument, variables: { id } });
   const soon = useRefresh(ask, { burstMilliseconds: 200, everyMilliseconds: 30_000 });
@@ -46,29 +47,19 @@ export function JobPage() {
     );
   }
   const failed = job.tasks.filter(({ status }) => status === 'FAILED').length;
-  const retry = async (reason: string): Promise<boolean> => {
+  const retry = async (reason: string): Promise<string | undefined> => {
     const input = { jobId: id, reason: reason || null };
-    const answer = await client.mutation(RetryFailedTasksDocument, { input }).toPromise();
-    const result = answer.data?.retryFailedTasks;
-    if (result?.__typename !== 'TasksRetried') {
-      announce(answer.error === undefined ? (result?.message ?? '') : explain(answer.error), 'bad');
-      return false;
-    }
-    announce(`${plural(result.count, 'task')} put back.`, 'good');
+    const { done, fault } = await perform(RetryFailedTasksDocument, { input }, 'TasksRetried');
+    if (done === undefined) return fault;
+    announce(`${plural(done.count, 'task')} put back.`, 'good');
     ask();
-    return true;
   };
-  const cancel = async (reason: string): Promise<boolean> => {
+  const cancel = async (reason: string): Promise<string | undefined> => {
     const input = { jobId: id, reason: reason || null };
-    const answer = await client.mutation(CancelJobDocument, { input }).toPromise();
-    const result = answer.data?.cancelJob;
-    if (result?.__typename !== 'TasksCancelled') {
-      announce(answer.error === undefined ? (result?.message ?? '') : explain(answer.error), 'bad');
-      return false;
-    }
-    announce(`${plural(result.tasks.length, 'task')} cancelled.`, 'good');
+    const { done, fault } = await perform(CancelJobDocument, { input }, 'TasksCancelled');
+    if (done === undefined) return fault;
+    announce(`${plural(done.tasks.length, 'task')} cancelled.`, 'good');
     ask();
-    return true;
   };
   const mayMend = hasRole(current, 'supervisor', 'operator');
   return (
@@ -104,7 +95,7 @@ export function JobPage() {
           title="Cancel this job?"
           confirm="Cancel the job"
           look="bad"
-          reasonNeeded
+          reason="needed"
           onConfirm={cancel}
           onClose={() => setAsking(undefined)}
         >

@@ -15,6 +15,7 @@ import { Ago, formatExact } from '../parts/times.tsx';
 import { session } from '../session/session.ts';
 import { FilterText, StatusChips } from './filter-parts.tsx';
 import { MailBody } from './mail-body.tsx';
+import { SettleMail } from './settle-mail.tsx';
 
 const mailStatuses: readonly MailStatus[] = ['PREPARED', 'SENDING', 'SENT', 'UNCERTAIN', 'FAILED'];
 
@@ -82,7 +83,8 @@ export function MailsPage() {
 }
 
 function MailPane({ id }: { readonly id: string }) {
-  const [{ data, error }] = useQuery({ query: OneMailDocument, variables: { id } });
+  const [{ data, error }, ask] = useQuery({ query: OneMailDocument, variables: { id } });
+  useRefresh(ask, { burstMilliseconds: 500, everyMilliseconds: 4_000 });
   if (data?.mail == null) {
     return error === undefined ? (
       <Loading />
@@ -92,10 +94,15 @@ function MailPane({ id }: { readonly id: string }) {
       </Notice>
     );
   }
-  return <MailView mail={data.mail} />;
+  return <MailView mail={data.mail} onChanged={ask} />;
 }
 
-function MailView({ mail }: { readonly mail: NonNullable<OneMailQuery['mail']> }) {
+interface MailViewProps {
+  readonly mail: NonNullable<OneMailQuery['mail']>;
+  readonly onChanged: () => void;
+}
+
+function MailView({ mail, onChanged }: MailViewProps) {
   return (
     <article class="mail" aria-label={mail.subject}>
       <h2>{mail.subject}</h2>
@@ -120,7 +127,24 @@ function MailView({ mail }: { readonly mail: NonNullable<OneMailQuery['mail']> }
             <dd class="mono">{mail.answer}</dd>
           </div>
         )}
+        {mail.settledAt !== null && (
+          <div>
+            <dt>Settled</dt>
+            <dd>
+              by {mail.settledBy} {formatExact(mail.settledAt)}: {mail.settleReason}
+            </dd>
+          </div>
+        )}
+        {mail.aboutId !== null && (
+          <div>
+            <dt>About</dt>
+            <dd>
+              <a href={`/tasks?about=${mail.aboutId}`}>tasks of the same matter</a>
+            </dd>
+          </div>
+        )}
       </dl>
+      {mail.status === 'UNCERTAIN' && <SettleMail mail={mail} onDone={onChanged} />}
       <MailBody text={mail.text} html={mail.html} />
     </article>
   );

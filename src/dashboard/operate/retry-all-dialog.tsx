@@ -1,8 +1,8 @@
-import { useClient } from '@urql/preact';
 import { useEffect, useState } from 'preact/hooks';
-import { explain } from '../graphql/client.ts';
 import type { RetryPartsFragment, TaskFilter } from '../graphql/documents.ts';
 import { RetryTasksDocument } from '../graphql/documents.ts';
+import type { Outcome } from '../graphql/outcome.ts';
+import { usePerform } from '../graphql/outcome.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
 import { announce } from '../parts/announcer.tsx';
 import { Loading } from '../parts/notice.tsx';
@@ -21,20 +21,23 @@ type Retried = Extract<RetryPartsFragment, { __typename: 'TasksRetried' }>;
 
 /** Puts back every task of a filter that can be; first it shows which ones. */
 export function RetryAllDialog({ namespace, filter, onDone, onClose }: RetryAllDialogProps) {
-  const client = useClient();
+  const perform = usePerform();
   const [preview, setPreview] = useState<Retried>();
   const [fault, setFault] = useState<string>();
   const statuses = (filter.status ?? []).filter((status) => ['FAILED', 'CANCELLED', 'RETRYABLE'].includes(status));
   const wanted = { ...filter, status: statuses.length === 0 ? null : statuses };
-  const send = async (dryRun: boolean, reason: string): Promise<Retried | undefined> => {
+  const send = async (dryRun: boolean, reason: string): Promise<Outcome<Retried>> => {
     const input = { namespace, filter: wanted, dryRun, limit: tasksAtOnce, reason: reason || null };
-    const { data, error } = await client.mutation(RetryTasksDocument, { input }).toPromise();
-    const result = data?.retryTasks;
-    if (result?.__typename === 'TasksRetried') return result;
-    setFault(error !== undefined ? explain(error) : (result?.message ?? 'Something went wrong.'));
-    return undefined;
+    return perform(RetryTasksDocument, { input }, 'TasksRetried');
   };
-  useEffect(() => void send(true, '').then(setPreview), []);
+  useEffect(
+    () =>
+      void send(true, '').then(({ done, fault }) => {
+        setPreview(done);
+        setFault(fault);
+      }),
+    [],
+  );
   const kinds = new Map<string, number>();
   for (const { kind } of preview?.tasks ?? []) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   return (
@@ -43,11 +46,10 @@ export function RetryAllDialog({ namespace, filter, onDone, onClose }: RetryAllD
       confirm={preview === undefined ? 'Retry' : `Retry ${plural(preview.count, 'task')}`}
       disabled={preview === undefined || preview.count === 0}
       onConfirm={async (reason) => {
-        const done = await send(false, reason);
-        if (done === undefined) return false;
+        const { done, fault: refusal } = await send(false, reason);
+        if (done === undefined) return refusal;
         announce(`${plural(done.count, 'task')} put back.`, 'good');
         onDone();
-        return true;
       }}
       onClose={onClose}
     >

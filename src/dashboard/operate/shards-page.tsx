@@ -1,14 +1,16 @@
-import { useClient, useQuery } from '@urql/preact';
+import { useQuery } from '@urql/preact';
 import { useEffect, useState } from 'preact/hooks';
 import { explain } from '../graphql/client.ts';
 import type { ShardListQuery } from '../graphql/documents.ts';
 import { DrainShardDocument, ShardListDocument } from '../graphql/documents.ts';
+import { usePerform } from '../graphql/outcome.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
 import { announce } from '../parts/announcer.tsx';
 import { Button } from '../parts/button.tsx';
 import { Loading, Notice } from '../parts/notice.tsx';
 import { Page } from '../parts/page.tsx';
 import { formatExact } from '../parts/times.tsx';
+import { Regions } from './regions.tsx';
 
 const lookMilliseconds = 3_000;
 
@@ -16,22 +18,19 @@ type Shard = ShardListQuery['shards'][number];
 
 /** The shards and regions of the whole installation: which answer, what lies on them, where new work goes. */
 export function ShardsPage() {
-  const client = useClient();
+  const perform = usePerform();
   const [asking, setAsking] = useState<Shard>();
   const [{ data, error }, ask] = useQuery({ query: ShardListDocument, variables: {} });
   useEffect(() => {
     const timer = setInterval(() => document.visibilityState === 'visible' && ask(), lookMilliseconds);
     return () => clearInterval(timer);
   }, []);
-  const confirm = async (reason: string): Promise<boolean> => {
+  const confirm = async (reason: string): Promise<string | undefined> => {
     const input = { shard: asking!.number, drained: !asking!.drained, reason };
-    const answer = await client.mutation(DrainShardDocument, { input }).toPromise();
-    if (answer.error !== undefined) {
-      announce(explain(answer.error), 'bad');
-      return false;
-    }
+    const { fault } = await perform(DrainShardDocument, { input }, 'ShardDrained');
+    if (fault !== undefined) return fault;
+    announce(`Shard ${asking!.number}: ${asking!.drained ? 'open again' : 'drained'}.`, 'good');
     ask();
-    return true;
   };
   return (
     <Page title="Shards and regions">
@@ -44,7 +43,7 @@ export function ShardsPage() {
       {data !== undefined && (
         <>
           <ShardTable shards={data.shards} onChange={setAsking} />
-          {data.regions.length > 0 && <Regions regions={data.regions} />}
+          {data.regions.length > 0 && <Regions regions={data.regions} onChanged={ask} />}
           {data.routeChanges.length > 0 && <Changes changes={data.routeChanges} />}
         </>
       )}
@@ -52,7 +51,7 @@ export function ShardsPage() {
         <ActionDialog
           title={asking.drained ? `Open shard ${asking.number} again?` : `Drain shard ${asking.number}?`}
           confirm={asking.drained ? 'Open it' : 'Drain it'}
-          reasonNeeded
+          reason="needed"
           onConfirm={confirm}
           onClose={() => setAsking(undefined)}
         >
@@ -111,27 +110,6 @@ function ShardTable({
         </tbody>
       </table>
     </div>
-  );
-}
-
-function Regions({ regions }: { readonly regions: ShardListQuery['regions'] }) {
-  return (
-    <section class="part">
-      <h2>Regions</h2>
-      <dl class="facts">
-        {regions.map((region) => (
-          <div key={region.name}>
-            <dt>
-              {region.name}
-              {region.own && ' (here)'}
-            </dt>
-            <dd>
-              shards {region.shards.join(', ')}; new work goes to {region.route.join(', then ')}
-            </dd>
-          </div>
-        ))}
-      </dl>
-    </section>
   );
 }
 

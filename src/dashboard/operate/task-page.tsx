@@ -1,15 +1,16 @@
-import { useClient, useQuery } from '@urql/preact';
-import type { ComponentChildren } from 'preact';
+import { useQuery } from '@urql/preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { explain, hasCode } from '../graphql/client.ts';
 import type { OneTaskQuery } from '../graphql/documents.ts';
 import { CancelTaskDocument, JobUpdatesDocument, OneTaskDocument, RetryTaskDocument } from '../graphql/documents.ts';
+import { usePerform } from '../graphql/outcome.ts';
 import { useRefresh } from '../live/use-refresh.ts';
 import { useUpdates } from '../live/use-updates.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
 import { announce } from '../parts/announcer.tsx';
 import { Button } from '../parts/button.tsx';
+import { Fact } from '../parts/fact.tsx';
 import { JsonView } from '../parts/json-view.tsx';
 import { Loading, Notice } from '../parts/notice.tsx';
 import { Page } from '../parts/page.tsx';
@@ -17,8 +18,10 @@ import { Status } from '../parts/status.tsx';
 import { Ago, formatExact } from '../parts/times.tsx';
 import { inWords } from '../parts/words.ts';
 import { hasRole, session } from '../session/session.ts';
+import { TaskChangeDialog } from './task-change-dialog.tsx';
 
 const retryable: readonly string[] = ['FAILED', 'CANCELLED', 'RETRYABLE'];
+const changeable: readonly string[] = ['SCHEDULED', 'AVAILABLE', 'RETRYABLE'];
 const cancellable: readonly string[] = ['SCHEDULED', 'AVAILABLE', 'RUNNING', 'RETRYABLE'];
 
 type Task = NonNullable<OneTaskQuery['task']>;
@@ -98,15 +101,6 @@ export function TaskPage() {
   );
 }
 
-function Fact({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{children}</dd>
-    </div>
-  );
-}
-
 function Attempts({ task }: { readonly task: Task }) {
   if (task.attempts.length === 0) return <p class="muted">None has ended yet.</p>;
   return (
@@ -166,38 +160,40 @@ function TaskStory({ task }: { readonly task: Task }) {
   );
 }
 
+type Act = 'retry' | 'cancel' | 'change';
+
 function TaskActions({ task, onDone }: { readonly task: Task; readonly onDone: () => void }) {
-  const client = useClient();
-  const [asking, setAsking] = useState<'retry' | 'cancel'>();
-  const finish = (message: string | undefined, done: string): boolean => {
-    announce(message ?? done, message === undefined ? 'good' : 'bad');
+  const perform = usePerform();
+  const [asking, setAsking] = useState<Act>();
+  const close = (): void => setAsking(undefined);
+  const finish = (fault: string | undefined, words: string): string | undefined => {
+    // A refusal says that the task stands otherwise than this page shows.
     onDone();
-    return message === undefined;
+    if (fault === undefined) announce(words, 'good');
+    return fault;
   };
-  const retry = async (reason: string): Promise<boolean> => {
+  const retry = async (reason: string): Promise<string | undefined> => {
     const input = { taskId: task.id, reason: reason || null };
-    const { data, error } = await client.mutation(RetryTaskDocument, { input }).toPromise();
-    const result = data?.retryTask;
-    if (error !== undefined) return finish(explain(error), '');
-    return finish(result?.__typename === 'TasksRetried' ? undefined : result?.message, 'The task is put back.');
+    const { fault } = await perform(RetryTaskDocument, { input }, 'TasksRetried');
+    return finish(fault, 'The task is put back.');
   };
-  const cancel = async (reason: string): Promise<boolean> => {
+  const cancel = async (reason: string): Promise<string | undefined> => {
     const input = { taskId: task.id, reason: reason || null };
-    const { data, error } = await client.mutation(CancelTaskDocument, { input }).toPromise();
-    const result = data?.cancelTask;
-    if (error !== undefined) return finish(explain(error), '');
-    return finish(result?.__typename === 'TasksCancelled' ? undefined : result?.message, 'The task is cancelled.');
+    const { fault } = await perform(CancelTaskDocument, { input }, 'TasksCancelled');
+    return finish(fault, 'The task is cancelled.');
   };
   return (
     <>
       {cancellable.includes(task.status) && <Button onClick={() => setAsking('cancel')}>Cancel …</Button>}
+      {changeable.includes(task.status) && <Button onClick={() => setAsking('change')}>Change …</Button>}
       {retryable.includes(task.status) && (
         <Button look="main" onClick={() => setAsking('retry')}>
           Retry …
         </Button>
       )}
+      {asking === 'change' && <TaskChangeDialog task={task} onDone={onDone} onClose={close} />}
       {asking === 'retry' && (
-        <ActionDialog title="Retry this task?" confirm="Retry" onConfirm={retry} onClose={() => setAsking(undefined)}>
+        <ActionDialog title="Retry this task?" confirm="Retry" onConfirm={retry} onClose={close}>
           <p>It runs again at once, with all its attempts before it.</p>
         </ActionDialog>
       )}
@@ -206,9 +202,9 @@ function TaskActions({ task, onDone }: { readonly task: Task; readonly onDone: (
           title="Cancel this task?"
           confirm="Cancel the task"
           look="bad"
-          reasonNeeded
+          reason="needed"
           onConfirm={cancel}
-          onClose={() => setAsking(undefined)}
+          onClose={close}
         >
           <p>One that runs is told at its next heartbeat; what it does until then may stand.</p>
         </ActionDialog>

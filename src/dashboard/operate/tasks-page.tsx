@@ -85,13 +85,7 @@ export function TasksPage() {
             Clear
           </Button>
         )}
-        <KindControls
-          namespace={namespace}
-          kinds={(figures?.taskKinds ?? []).map(({ kind }) => kind)}
-          controls={figures?.taskControls ?? []}
-          mayMend={mayMend}
-          onChanged={askFigures}
-        />
+        <KindControls controls={figures?.taskControls ?? []} />
       </div>
       {pages.rows !== undefined && pages.rows.length > 0 && <TaskTable tasks={pages.rows} />}
       <ListEnd pages={pages} empty="No task is like that" fault="The tasks cannot be shown right now" />

@@ -1,150 +1,203 @@
-import type { Client } from '@urql/preact';
-import { useClient } from '@urql/preact';
+import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { explain, explainProblem } from '../graphql/client.ts';
 import {
   PauseTopicDocument,
   PurgeTopicDocument,
   RedriveDeadLettersDocument,
   ResumeTopicDocument,
 } from '../graphql/documents.ts';
+import { usePerform } from '../graphql/outcome.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
 import { announce } from '../parts/announcer.tsx';
+import { MomentField, NumberField, readMoment, readNumber } from '../parts/fields.tsx';
 import { plural } from '../parts/words.ts';
 
 export type TopicAct = 'pause' | 'resume' | 'purge' | 'redrive';
 
 interface TopicDialogProps {
-  readonly act: TopicAct;
   readonly namespace: string;
   readonly topic: string;
   readonly onDone: () => void;
   readonly onClose: () => void;
 }
 
-interface Words {
-  readonly title: string;
-  readonly confirm: string;
-  readonly text: string;
-  readonly reasonNeeded: boolean;
-  /** It can say first what it would do. */
-  readonly previews: boolean;
+/** Changes a topic, after it was asked once more; with a count first, where items are concerned. */
+export function TopicDialog({ act, ...props }: TopicDialogProps & { readonly act: TopicAct }) {
+  switch (act) {
+    case 'pause':
+      return <PauseDialog {...props} />;
+    case 'resume':
+      return <ResumeDialog {...props} />;
+    case 'purge':
+      return <PurgeDialog {...props} />;
+    case 'redrive':
+      return <RedriveDialog {...props} />;
+  }
 }
 
-const words: Readonly<Record<TopicAct, Words>> = {
-  pause: {
-    title: 'Pause',
-    confirm: 'Pause',
-    text: 'Nothing is delivered until it is resumed. What is leased may still be acknowledged; enqueuing goes on.',
-    reasonNeeded: true,
-    previews: false,
-  },
-  resume: {
-    title: 'Resume',
-    confirm: 'Resume',
-    text: 'What is ready is delivered at once.',
-    reasonNeeded: false,
-    previews: false,
-  },
-  purge: {
-    title: 'Purge',
-    confirm: 'Purge',
-    text: 'All items that are not leased leave the queue for good.',
-    reasonNeeded: true,
-    previews: true,
-  },
-  redrive: {
-    title: 'Redrive the dead letters of',
-    confirm: 'Redrive',
-    text: 'They go back to the topic that they came from, with all their attempts before them.',
-    reasonNeeded: false,
-    previews: true,
-  },
-};
-
-/** Changes a topic, after it was asked once more; with a count first, where items are concerned. */
-export function TopicDialog({ act, namespace, topic, onDone, onClose }: TopicDialogProps) {
-  const client = useClient();
-  const { title, confirm, text, reasonNeeded, previews } = words[act];
-  const [count, setCount] = useState<number>();
-  const [fault, setFault] = useState<string>();
-  const place = { namespace, topic };
-  const run = async (reason: string, dryRun: boolean): Promise<number | undefined> => {
-    const outcome = await perform(client, act, place, reason, dryRun);
-    if ('fault' in outcome) setFault(outcome.fault);
-    return 'fault' in outcome ? undefined : outcome.items;
+function PauseDialog({ namespace, topic, onDone, onClose }: TopicDialogProps) {
+  const perform = usePerform();
+  const [until, setUntil] = useState('');
+  const pause = async (reason: string): Promise<string | undefined> => {
+    const input = { namespace, topic, reason, until: readMoment(until) };
+    const { fault } = await perform(PauseTopicDocument, { input }, 'TopicSaved');
+    if (fault !== undefined) return fault;
+    announce(`${topic}: paused.`, 'good');
+    onDone();
   };
-  useEffect(() => {
-    if (previews) void run('', true).then(setCount);
-  }, []);
   return (
-    <ActionDialog
-      title={`${title} ${topic}?`}
-      confirm={count === undefined ? confirm : `${confirm} ${plural(count, 'item')}`}
-      look={act === 'purge' ? 'bad' : 'main'}
-      reasonNeeded={reasonNeeded}
-      disabled={previews && (count === undefined || count === 0)}
-      onConfirm={async (reason) => {
-        const items = await run(reason, false);
-        if (items === undefined) return false;
-        announce(previews ? `${plural(items, 'item')}: done.` : `${topic}: ${act}d.`, 'good');
-        onDone();
-        return true;
-      }}
-      onClose={onClose}
-    >
-      <p>{text}</p>
-      {fault !== undefined && (
-        <p class="fault" role="alert">
-          {fault}
-        </p>
-      )}
-      {count === 0 && <p>There is nothing to do.</p>}
+    <ActionDialog title={`Pause ${topic}?`} confirm="Pause" reason="needed" onConfirm={pause} onClose={onClose}>
+      <p>Nothing is delivered until it is resumed. What is leased may still be acknowledged; enqueuing goes on.</p>
+      <MomentField name="Until (optional; else until somebody resumes it)" value={until} onChange={setUntil} />
     </ActionDialog>
   );
 }
 
-type Outcome = { readonly items: number } | { readonly fault: string };
-
-async function perform(
-  client: Client,
-  act: TopicAct,
-  place: { readonly namespace: string; readonly topic: string },
-  reason: string,
-  dryRun: boolean,
-): Promise<Outcome> {
-  const why = reason || null;
-  switch (act) {
-    case 'pause': {
-      const { data, error } = await client
-        .mutation(PauseTopicDocument, { input: { ...place, reason: why } })
-        .toPromise();
-      return error === undefined ? readOutcome(data!.pauseTopic) : { fault: explain(error) };
-    }
-    case 'resume': {
-      const { data, error } = await client.mutation(ResumeTopicDocument, { input: place }).toPromise();
-      return error === undefined ? readOutcome(data!.resumeTopic) : { fault: explain(error) };
-    }
-    case 'purge': {
-      const input = { ...place, reason: why, dryRun };
-      const { data, error } = await client.mutation(PurgeTopicDocument, { input }).toPromise();
-      return error === undefined ? readOutcome(data!.purgeTopic) : { fault: explain(error) };
-    }
-    case 'redrive': {
-      const { data, error } = await client
-        .mutation(RedriveDeadLettersDocument, { input: { ...place, dryRun } })
-        .toPromise();
-      return error === undefined ? readOutcome(data!.redriveDeadLetters) : { fault: explain(error) };
-    }
-  }
+function ResumeDialog({ namespace, topic, onDone, onClose }: TopicDialogProps) {
+  const perform = usePerform();
+  const resume = async (reason: string): Promise<string | undefined> => {
+    const input = { namespace, topic, reason: reason || null };
+    const { fault } = await perform(ResumeTopicDocument, { input }, 'TopicSaved');
+    if (fault !== undefined) return fault;
+    announce(`${topic}: resumed.`, 'good');
+    onDone();
+  };
+  return (
+    <ActionDialog title={`Resume ${topic}?`} confirm="Resume" onConfirm={resume} onClose={onClose}>
+      <p>What is ready is delivered at once.</p>
+    </ActionDialog>
+  );
 }
 
-type Answer =
-  | { readonly __typename: 'Refused'; readonly message: string }
-  | { readonly __typename: 'TopicSaved' }
-  | { readonly __typename: 'TopicPurged' | 'DeadLettersRedriven'; readonly items: number };
+function PurgeDialog({ namespace, topic, onDone, onClose }: TopicDialogProps) {
+  const perform = usePerform();
+  const [atLeast, setAtLeast] = useState('');
+  const run = async (reason: string, dryRun: boolean): Promise<Counted> => {
+    const input = { namespace, topic, reason: reason || null, dryRun, priorityAtLeast: readNumber(atLeast) };
+    const { done, fault } = await perform(PurgeTopicDocument, { input }, 'TopicPurged');
+    return done === undefined ? { fault } : { items: done.items };
+  };
+  return (
+    <CountingDialog
+      title={`Purge ${topic}?`}
+      verb="Purge"
+      look="bad"
+      reason="needed"
+      filter={atLeast}
+      run={run}
+      onDone={onDone}
+      onClose={onClose}
+    >
+      <p>All items that are not leased leave the queue for good.</p>
+      <NumberField
+        name="Only with this priority or a worse one (optional)"
+        value={atLeast}
+        onChange={setAtLeast}
+        min={-2_147_483_648}
+        max={2_147_483_647}
+        placeholder="any"
+      />
+    </CountingDialog>
+  );
+}
 
-function readOutcome(answer: Answer): Outcome {
-  if (answer.__typename === 'Refused') return { fault: explainProblem(answer) };
-  return { items: 'items' in answer ? answer.items : 0 };
+function RedriveDialog({ namespace, topic, onDone, onClose }: TopicDialogProps) {
+  const perform = usePerform();
+  const [words, setWords] = useState('');
+  const [rate, setRate] = useState('');
+  const run = async (reason: string, dryRun: boolean): Promise<Counted> => {
+    const input = {
+      namespace,
+      topic,
+      dryRun,
+      limit: 10_000,
+      reason: reason || null,
+      reasonContains: words.trim() || null,
+      itemsPerSecond: readNumber(rate),
+    };
+    const { done, fault } = await perform(RedriveDeadLettersDocument, { input }, 'DeadLettersRedriven');
+    return done === undefined ? { fault } : { items: done.items };
+  };
+  return (
+    <CountingDialog
+      title={`Redrive the dead letters of ${topic}?`}
+      verb="Redrive"
+      reason="optional"
+      filter={words}
+      run={run}
+      onDone={onDone}
+      onClose={onClose}
+    >
+      <p>They go back to this topic, with all their attempts before them; at most 10,000 at a time.</p>
+      <div class="form-pair">
+        <label class="field">
+          <span>Only where the reason says (optional)</span>
+          <input value={words} maxLength={200} onInput={(event) => setWords(event.currentTarget.value)} />
+        </label>
+        <NumberField name="A second (optional)" value={rate} onChange={setRate} min={1} placeholder="all at once" />
+      </div>
+    </CountingDialog>
+  );
+}
+
+type Counted =
+  | { readonly items: number; readonly fault?: undefined }
+  | { readonly items?: undefined; readonly fault: string };
+
+interface CountingDialogProps {
+  readonly title: string;
+  readonly verb: string;
+  readonly look?: 'main' | 'bad';
+  readonly reason: 'needed' | 'optional';
+  /** What narrows the count down; it is counted anew when this changes. */
+  readonly filter: string;
+  readonly run: (reason: string, dryRun: boolean) => Promise<Counted>;
+  readonly children: ComponentChildren;
+  readonly onDone: () => void;
+  readonly onClose: () => void;
+}
+
+const restMilliseconds = 300;
+
+/** Says how many items it is about before it is done. */
+function CountingDialog({ title, verb, look, reason, filter, run, children, onDone, onClose }: CountingDialogProps) {
+  const [counted, setCounted] = useState<Counted & { readonly filter: string }>();
+  useEffect(() => {
+    let left = false;
+    const timer = setTimeout(
+      () => void run('', true).then((found) => !left && setCounted({ ...found, filter })),
+      counted === undefined ? 0 : restMilliseconds,
+    );
+    return () => {
+      left = true;
+      clearTimeout(timer);
+    };
+  }, [filter]);
+  const count = counted?.filter === filter ? counted.items : undefined;
+  return (
+    <ActionDialog
+      title={title}
+      confirm={count === undefined ? verb : `${verb} ${plural(count, 'item')}`}
+      look={look ?? 'main'}
+      reason={reason}
+      disabled={count === undefined || count === 0}
+      onConfirm={async (why) => {
+        const { items, fault } = await run(why, false);
+        if (items === undefined) return fault;
+        announce(`${plural(items, 'item')}: done.`, 'good');
+        onDone();
+      }}
+      onClose={onClose}
+    >
+      {children}
+      {counted?.fault !== undefined && (
+        <p class="fault" role="alert">
+          {counted.fault}
+        </p>
+      )}
+      <p class="muted small" role="status">
+        {count === 0 ? 'There is nothing to do.' : ''}
+      </p>
+    </ActionDialog>
+  );
 }

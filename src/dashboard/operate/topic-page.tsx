@@ -11,12 +11,13 @@ import { Chart } from '../parts/chart.tsx';
 import { Loading, Notice } from '../parts/notice.tsx';
 import { Page } from '../parts/page.tsx';
 import { Ago, formatExact, formatLength } from '../parts/times.tsx';
-import { inWords, shortId } from '../parts/words.ts';
+import { formatBytes, inWords, shortId } from '../parts/words.ts';
 import { hasRole, session } from '../session/session.ts';
 import type { TopicAct } from './topic-dialogs.tsx';
 import { TopicDialog } from './topic-dialogs.tsx';
 import type { TopicPoint } from './topic-history.ts';
 import { noteTopic, readTopicHistory } from './topic-history.ts';
+import { TopicSettingsDialog } from './topic-settings-dialog.tsx';
 
 const lookMilliseconds = 2_000;
 
@@ -57,7 +58,7 @@ interface TopicViewProps {
 function TopicView({ topic, items, onChanged }: TopicViewProps) {
   const current = session.get()!;
   const { namespace } = current;
-  const [asking, setAsking] = useState<TopicAct>();
+  const [asking, setAsking] = useState<TopicAct | 'settings'>();
   const [latest, setLatest] = useState<TopicPoint>();
   useUpdates(TopicFiguresDocument, { namespace, topic: topic.name }, ({ topicStats }) => {
     noteTopic(namespace, topic.name, topicStats);
@@ -86,6 +87,7 @@ function TopicView({ topic, items, onChanged }: TopicViewProps) {
         <p class="control control-paused" role="status">
           <strong>Paused</strong>
           <span>
+            {topic.pause.by !== null && <>by {topic.pause.by} </>}
             <Ago at={topic.pause.since} />
             {topic.pause.until !== null && <>, until {formatExact(topic.pause.until)}</>}
             {topic.pause.reason !== null && <>: {topic.pause.reason}</>}
@@ -114,10 +116,21 @@ function TopicView({ topic, items, onChanged }: TopicViewProps) {
         <Items items={items} />
       </section>
       <section class="part">
-        <h2>Settings</h2>
+        <h2 class="part-head">
+          Settings
+          {mayMend && <Button onClick={() => setAsking('settings')}>Change …</Button>}
+        </h2>
         <Settings topic={topic} />
       </section>
-      {asking !== undefined && (
+      {asking === 'settings' && (
+        <TopicSettingsDialog
+          namespace={namespace}
+          topic={topic}
+          onDone={onChanged}
+          onClose={() => setAsking(undefined)}
+        />
+      )}
+      {asking !== undefined && asking !== 'settings' && (
         <TopicDialog
           act={asking}
           namespace={namespace}
@@ -204,8 +217,10 @@ function Items({ items }: { readonly items: QueueTopicQuery['peek'] }) {
         <tbody>
           {items.map((item) => (
             <tr key={item.id}>
-              <td class="mono" title={item.id}>
-                {shortId(item.id)}
+              <td class="mono">
+                <a href={`/items/${item.id}`} title={item.id}>
+                  {shortId(item.id)}
+                </a>
               </td>
               <td>
                 {inWords(item.state)}
@@ -241,11 +256,28 @@ function Settings({ topic }: { readonly topic: TopicPartsFragment }) {
       <Setting name="Depth">{limit(topic.maxDepth)}</Setting>
       <Setting name="In flight">{limit(topic.maxInFlight)}</Setting>
       <Setting name="Enqueued">{limit(topic.enqueuesPerSecond, ' a second')}</Setting>
-      <Setting name="Dead letters">{topic.deadLetterTopic ?? '–'}</Setting>
+      <Setting name="After a nack">{describeBackoff(topic.backoff)}</Setting>
+      <Setting name="Ageing">
+        {topic.ageingSeconds === null ? 'none' : `one priority in ${formatLength(topic.ageingSeconds)}`}
+      </Setting>
+      <Setting name="Payload">{formatBytes(topic.payloadBytesMax)}</Setting>
+      <Setting name="Dead letters">
+        {topic.deadLetterTopic === null ? (
+          '–'
+        ) : (
+          <a href={`/topics/${topic.deadLetterTopic}`}>{topic.deadLetterTopic}</a>
+        )}
+      </Setting>
       <Setting name="Shards">{topic.shards}</Setting>
       <Setting name="History">{topic.history ? 'of every item' : 'of what goes wrong'}</Setting>
     </dl>
   );
+}
+
+function describeBackoff(backoff: TopicPartsFragment['backoff']): string {
+  if (backoff === null) return 'again at once';
+  const { firstSeconds, factor, capSeconds } = backoff;
+  return `again after ${formatLength(firstSeconds)}, each time ${factor} times longer, ${formatLength(capSeconds)} at most`;
 }
 
 function Setting({ name, children }: { readonly name: string; readonly children: ComponentChildren }) {

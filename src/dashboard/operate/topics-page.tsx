@@ -7,6 +7,7 @@ import { Loading, Notice } from '../parts/notice.tsx';
 import { Page } from '../parts/page.tsx';
 import { formatLength } from '../parts/times.tsx';
 import { session } from '../session/session.ts';
+import { NamespaceLimits } from './namespace-limits.tsx';
 
 const lookMilliseconds = 2_000;
 
@@ -31,6 +32,7 @@ export function TopicsPage() {
           A topic comes into being with the first item that is enqueued in it.
         </Notice>
       )}
+      {data !== undefined && <NamespaceLimits namespace={namespace} limits={data.namespaceLimits} onChanged={ask} />}
       {data !== undefined && data.topics.length > 0 && (
         <div class="table-place">
           <table class="table">

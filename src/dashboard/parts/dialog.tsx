@@ -5,7 +5,7 @@ interface DialogProps {
   readonly title: string;
   readonly onClose: () => void;
   readonly children: ComponentChildren;
-  readonly wide?: boolean;
+  readonly wide?: boolean | undefined;
 }
 
 /** A modal dialog of the browser's own: it keeps the focus inside, and Escape closes it. */

@@ -1,4 +1,5 @@
 import type { QueueLimits } from '../../domain/queue-item.ts';
+import { queueReaders } from '../../priority-queue/roles.ts';
 import { builder } from '../builder.ts';
 import { Refused } from '../types/problems.ts';
 
@@ -9,6 +10,16 @@ const NamespaceLimitsSaved = builder.objectRef<QueueLimits>('NamespaceLimitsSave
     enqueuesPerSecond: t.exposeInt('enqueuesPerSecond', { nullable: true }),
   }),
 });
+
+builder.queryField('namespaceLimits', (t) =>
+  t.field({
+    type: NamespaceLimitsSaved,
+    description: 'What the tenant may do in the priority queue, all its topics together; null: any number.',
+    authScopes: { roles: queueReaders },
+    args: { namespace: t.arg.string({ required: true }) },
+    resolve: (_root, { namespace }, { actor, services }) => services.findNamespaceLimits(actor, namespace),
+  }),
+);
 
 const SetNamespaceLimitsResult = builder.unionType('SetNamespaceLimitsResult', {
   types: [NamespaceLimitsSaved, Refused],
@@ -22,6 +33,7 @@ const SetNamespaceLimitsInput = builder.inputType('SetNamespaceLimitsInput', {
     maxDepth: t.int({ description: 'Open items.' }),
     maxInFlight: t.int({ description: 'Items under leases at once.' }),
     enqueuesPerSecond: t.int({ description: 'Of each gateway.' }),
+    reason: t.string({ description: 'For the audit trail; at most 2,000 characters.' }),
   }),
 });
 

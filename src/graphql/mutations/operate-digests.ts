@@ -103,7 +103,10 @@ const PauseDigestsInput = builder.inputType('PauseDigestsInput', {
   }),
 });
 const ResumeDigestsInput = builder.inputType('ResumeDigestsInput', {
-  fields: (t) => ({ providerId: t.id({ required: true, description: 'Of a provider, or of a customer.' }) }),
+  fields: (t) => ({
+    providerId: t.id({ required: true, description: 'Of a provider, or of a customer.' }),
+    reason: t.string({ description: 'For the audit trail; at most 2,000 characters.' }),
+  }),
 });
 
 const DigestPreviewRef = builder.objectRef<DigestPreview>('DigestPreview').implement({

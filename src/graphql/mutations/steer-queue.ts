@@ -117,7 +117,11 @@ builder.mutationField('pauseTopic', (t) =>
 );
 
 const ResumeTopicInput = builder.inputType('ResumeTopicInput', {
-  fields: (t) => ({ namespace: t.string({ required: true }), topic: t.string({ required: true }) }),
+  fields: (t) => ({
+    namespace: t.string({ required: true }),
+    topic: t.string({ required: true }),
+    reason: t.string({ description: 'For the audit trail; at most 2,000 characters.' }),
+  }),
 });
 
 builder.mutationField('resumeTopic', (t) =>
@@ -192,6 +196,7 @@ const RedriveDeadLettersInput = builder.inputType('RedriveDeadLettersInput', {
     }),
     limit: t.int({ defaultValue: 1_000, description: 'At most so many; 10,000 at most.' }),
     dryRun: t.boolean({ defaultValue: false }),
+    reason: t.string({ description: 'For the history of each; at most 2,000 characters.' }),
   }),
 });
 

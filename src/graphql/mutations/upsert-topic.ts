@@ -55,6 +55,7 @@ const UpsertTopicInput = builder.inputType('UpsertTopicInput', {
       description:
         'Whether each enqueue, delivery and ack is kept as an event; true by default. Without, it is faster.',
     }),
+    reason: t.string({ description: 'For the audit trail; at most 2,000 characters.' }),
   }),
 });
 

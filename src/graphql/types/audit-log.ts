@@ -9,19 +9,23 @@ const AuditSystem = builder.enumType('AuditSystem', {
     TASKS: { value: 'tasks' },
     QUEUE: { value: 'queue' },
     DIGESTS: { value: 'digests' },
+    MAILS: { value: 'mails' },
   } as const,
 });
 
 const AuditEntryRef = builder.objectRef<AuditEntry>('AuditEntry').implement({
-  description: 'Something that somebody did to a case, a task or an item.',
+  description:
+    'Something that somebody did to a case, a task or an item, or to what holds for all of a topic, kind or recipient.',
   fields: (t) => ({
     id: t.id({ resolve: ({ shard, position, sequence }) => `${shard}:${position}.${sequence}` }),
     at: t.expose('at', { type: 'DateTime' }),
     actor: t.exposeString('actor', { description: 'A person or a program; Caseload itself where nobody else did it.' }),
     system: t.field({ type: AuditSystem, resolve: ({ system }) => system }),
-    topic: t.exposeString('topic', { description: 'The topic of the case or item, or the kind of the task.' }),
+    topic: t.exposeString('topic', {
+      description: 'The topic of the case or item, the kind of the task; a topic, kind, schedule or recipient itself.',
+    }),
     type: t.exposeString('type', { description: 'What was done, for instance "RELEASED".' }),
-    aboutId: t.exposeID('aboutId', { description: 'The case, task or item.' }),
+    aboutId: t.exposeID('aboutId', { description: 'The case, task, item or recipient; the name of what has no id.' }),
     reason: t.exposeString('reason', { nullable: true, description: 'Why, or the error of an attempt.' }),
   }),
 });

@@ -179,6 +179,7 @@ const PauseRef = builder.objectRef<NonNullable<RecipientRecord['pause']>>('Diges
   fields: (t) => ({
     since: t.expose('since', { type: 'DateTime' }),
     until: t.expose('until', { type: 'DateTime', nullable: true }),
+    by: t.exposeString('by', { nullable: true, description: 'Null for a pause of before this was kept.' }),
     reason: t.exposeString('reason', { nullable: true }),
   }),
 });

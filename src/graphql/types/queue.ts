@@ -126,6 +126,7 @@ const TopicPauseRef = builder.objectRef<NonNullable<QueueTopic['pause']>>('Topic
   fields: (t) => ({
     since: t.expose('since', { type: 'DateTime' }),
     until: t.expose('until', { type: 'DateTime', nullable: true, description: 'Null: until it is resumed.' }),
+    by: t.exposeString('by', { nullable: true, description: 'Null for a pause of before this was kept.' }),
     reason: t.exposeString('reason', { nullable: true }),
   }),
 });

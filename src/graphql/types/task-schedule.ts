@@ -74,10 +74,12 @@ builder.queryField('taskSchedules', (t) =>
     type: [TaskScheduleRef],
     description: 'By name, at most 1,000. Their runs are the jobs of kind "periodic" with the name as external id.',
     authScopes: { roles: taskReaders },
-    args: { namespace: t.arg.string({ required: true }) },
-    resolve: async (_root, { namespace }, { actor, services }) => [
-      ...(await services.listTaskSchedules(actor, namespace)),
-    ],
+    args: {
+      namespace: t.arg.string({ required: true }),
+      name: t.arg.string({ description: 'Only the one of this name.' }),
+    },
+    resolve: async (_root, { namespace, name }, { actor, services }) =>
+      (await services.listTaskSchedules(actor, namespace)).filter((schedule) => name == null || schedule.name === name),
   }),
 );
 

@@ -5,6 +5,7 @@ import { Migration0004TaskControl } from './0004-task-control.ts';
 import { Migration0005RequestsAndDigests } from './0005-requests-and-digests.ts';
 import { Migration0006Mails } from './0006-mails.ts';
 import { Migration0007MailAndDigestUpkeep } from './0007-mail-and-digest-upkeep.ts';
+import { Migration0008OperatorActs } from './0008-operator-acts.ts';
 
 /** In order; only ever appended to. */
 export const migrations = [
@@ -15,4 +16,5 @@ export const migrations = [
   { name: '0005-requests-and-digests', class: Migration0005RequestsAndDigests },
   { name: '0006-mails', class: Migration0006Mails },
   { name: '0007-mail-and-digest-upkeep', class: Migration0007MailAndDigestUpkeep },
+  { name: '0008-operator-acts', class: Migration0008OperatorActs },
 ] as const;

@@ -1,7 +1,7 @@
 -- Puts dead letters back into the topic from which they come, with their settings as they were and all attempts before them.
 -- $1 that topic's id  $2 at most so many  $3 items a second (null: all at once)  $4 how many went before in this call
 -- $5 item ids uuid[] (or null)  $6 a part of the reason (or null)  $7 metadata that they contain (JSON, or null)
--- $8 died before (or null)  $9 who  $10 whether only to count
+-- $8 died before (or null)  $9 who  $10 whether only to count  $11 why (or null)
 -- One row an item that went back. Not one whose unique key an open item of the topic has.
 with dead as materialized (
   select i.id, i.namespace, i.unique_key, i.attempt, i.topic_id as dead_topic_id
@@ -32,8 +32,8 @@ with dead as materialized (
    where i.id = f.id and not $10::boolean
   returning i.id, i.state, i.priority, i.deliver_after, f.place
 ), event_rows as (
-  insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt)
-  select (select event_position()), f.namespace, $1::integer, f.id, 'REDRIVEN', $9::text, f.at, f.attempt
+  insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt, reason)
+  select (select event_position()), f.namespace, $1::integer, f.id, 'REDRIVEN', $9::text, f.at, f.attempt, $11::text
     from first f where not $10::boolean
 )
 select f.id, c.state, c.priority, c.deliver_after from first f left join changed c on c.id = f.id order by f.place

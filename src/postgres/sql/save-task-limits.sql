@@ -11,7 +11,7 @@ with saved as (
   insert into task_control_changes (namespace, kind, action, actor, reason, at)
   select $1::text, kind,
          format('limited to %s at once, %s', coalesce($3::integer::text, 'any number'),
-                coalesce(format('%s in %s s', $4::integer, $5::integer), 'at any rate')),
+                case when $4::integer is null then 'at any rate' else format('%s in %s s', $4::integer, $5::integer) end),
          $6::text, $7::text, clock_timestamp()
     from saved
 )

@@ -3,7 +3,7 @@ create or replace function resume_digests(wanted uuid) returns void
 language plpgsql volatile as $$
 begin
   update recipients r
-     set paused_at = null, paused_until = null, pause_reason = null, bounced_at = null, bounce_reason = null,
+     set paused_at = null, paused_until = null, paused_by = null, pause_reason = null, bounced_at = null, bounce_reason = null,
          version = r.version + 1
    where r.id = wanted;
   perform release_held_digests(wanted);
