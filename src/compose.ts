@@ -268,7 +268,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const routingTable = isSpread
     ? await new RoutingTable({ link, replicas: config.streamReplicas, log }).open()
     : undefined;
-  const takeovers = routingTable === undefined ? undefined : new Takeovers(routingTable, Date.now, log);
+  const takeovers = routingTable === undefined ? undefined : new Takeovers(routingTable, Date.now);
   const marks = new ReadyMarks(() => performance.now());
   if (isSpread) heads.add(marks);
   const placement = new Placement({

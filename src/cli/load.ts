@@ -11,7 +11,8 @@ import { createRandom, newSeed } from '../load/random.ts';
 import { isClean, renderReport } from '../load/report.ts';
 import type { LoadPlan, LoadResult, Target } from '../load/run-load.ts';
 import { runLoad } from '../load/run-load.ts';
-import { Saboteur } from '../load/saboteur.ts';
+import { halfAndHalf, killsOfQueue, Saboteur } from '../load/saboteur.ts';
+import { loadQueue } from './load-queue.ts';
 import { fail, ownFolder, requireConfig } from './surroundings.ts';
 
 interface LoadOptions {
@@ -25,6 +26,10 @@ interface LoadOptions {
   readonly url?: string;
   readonly namespace?: string;
   readonly history?: string;
+  readonly items?: number;
+  readonly producers: number;
+  readonly consumers: number;
+  readonly shards: number;
 }
 
 const waitMs = 5_000;
@@ -44,6 +49,10 @@ export function addLoad(program: Command): void {
     .option('--cases <n>', 'how many cases', parseCount(1, 1_000_000), 1_000)
     .option('--auditors <n>', 'how many auditors work at the same time', parseCount(1, 5_000), 16)
     .option('--registrars <n>', 'how many clients register at the same time', parseCount(1, 1_000), 8)
+    .option('--items <n>', 'load the priority queue instead, with so many items at least', parseCount(1, 10_000_000))
+    .option('--producers <n>', 'with --items: how many programs enqueue at the same time', parseCount(1, 1_000), 4)
+    .option('--consumers <n>', 'with --items: how many programs consume at the same time', parseCount(1, 1_000), 4)
+    .option('--shards <n>', 'with --items and --kill: how many databases the system has', parseCount(1, 16), 2)
     .option('--kill', 'on a system of its own, in separate processes that are killed and started again meanwhile')
     .option('--kills <n>', 'how many gateways and schedulers are killed', parseCount(0, 1_000), 8)
     .option('--kill-servers', 'as --kill, and kill nats-server with its store and PostgreSQL, too')
@@ -55,6 +64,10 @@ export function addLoad(program: Command): void {
     .option('--namespace <name>', 'a namespace that is not in use; without it a new one', parseNamespace)
     .option('--history <file>', 'write down what every client was told, one JSON object a line')
     .action(async (options: LoadOptions) => {
+      if (options.items !== undefined) {
+        process.exitCode = (await loadItems(options, options.items)) ? 0 : 1;
+        return;
+      }
       const plan = createPlan(options);
       const bar = new ProgressBar(process.stderr);
       bar.say(`seed ${plan.seed}`);
@@ -68,6 +81,19 @@ export function addLoad(program: Command): void {
         throw error;
       }
     });
+}
+
+async function loadItems(options: LoadOptions, items: number): Promise<boolean> {
+  const runId = `load-${Date.now().toString(36)}`;
+  const { kill, killServers, kills, producers, consumers, shards, seed = newSeed(), namespace = runId } = options;
+  const sabotage = kill === true || killServers === true ? killsOfQueue(kills, killServers === true) : undefined;
+  const wishes = { runId, namespace, items, producers, consumers, seed, shards, sabotage };
+  try {
+    return await loadQueue(wishes, () => findTarget(options));
+  } catch (error) {
+    if (error instanceof LoadError) fail(error.message);
+    throw error;
+  }
 }
 
 function createPlan({
@@ -95,16 +121,21 @@ function createPlan({
   };
 }
 
-async function runQuietly(options: LoadOptions, plan: LoadPlan, bar: ProgressBar): Promise<boolean> {
+/** The system that runs, for whose clients this configuration can make tokens. */
+function findTarget(options: LoadOptions): Target {
   const config = requireConfig();
   if (config.authSecret === undefined) fail('AUTH_SECRET is needed to make tokens for the clients of the load', 2);
-  const target: Target = {
+  return {
     urls: (options.url ?? config.publicUrl).split(',').map((url) => url.trim()),
-    databaseUrl: config.databaseUrls[0]!,
+    databaseUrls: config.databaseUrls,
     authSecret: config.authSecret,
     authIssuer: config.authIssuer,
     authAudience: config.authAudience,
   };
+}
+
+async function runQuietly(options: LoadOptions, plan: LoadPlan, bar: ProgressBar): Promise<boolean> {
+  const target = findTarget(options);
   const result = await runLoad(plan, target, { onProgress: (progress) => bar.show(progress) });
   return finish(result, undefined, options, bar);
 }
@@ -130,7 +161,7 @@ async function runWithKills(options: LoadOptions, plan: LoadPlan, bar: ProgressB
         const random = createRandom(plan.seed, 'sabotage');
         saboteur = new Saboteur(
           system,
-          { kills: options.kills, servers: options.killServers === true },
+          halfAndHalf(options.kills, options.killServers === true),
           random,
           (disturbance) => recorder.disturbances.push(disturbance),
         );

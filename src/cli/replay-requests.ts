@@ -78,7 +78,7 @@ async function runOnTarget(options: Options, plan: ReplayOptions): Promise<Ran> 
   if (config.authSecret === undefined) fail('AUTH_SECRET is needed to make tokens for the clients of the replay', 2);
   const target: Target = {
     urls: (options.url ?? config.publicUrl).split(',').map((url) => url.trim()),
-    databaseUrl: config.databaseUrls[0]!,
+    databaseUrls: config.databaseUrls,
     authSecret: config.authSecret,
     authIssuer: config.authIssuer,
     authAudience: config.authAudience,

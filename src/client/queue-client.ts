@@ -3,7 +3,7 @@ import type { ConsumeOptions, ItemHandler } from './consumer.ts';
 import { Consumer } from './consumer.ts';
 import { withRetries } from './retry.ts';
 import type { TransportOptions } from './transport.ts';
-import { Transport } from './transport.ts';
+import { CaseloadError, Transport } from './transport.ts';
 
 export type { ConsumeOptions, ItemContext, ItemHandler } from './consumer.ts';
 export { Consumer, GiveBack } from './consumer.ts';
@@ -67,8 +67,9 @@ const enqueueText = `mutation($input: EnqueueInput!) { enqueue(input: $input) { 
     ... on Problem { code message retryAfterMs } } } ... on Problem { code message } } }`;
 const dequeueText = `mutation($input: DequeueInput!) { dequeue(input: $input) { ... on ItemsDequeued {
   items { item { id topic priority payload metadata attempt } lease { token } } } } }`;
-const ackText = `mutation($input: AckInput!) { ack(input: $input) { ... on ItemsAcked { results { __typename } } } }`;
-const nackText = `mutation($input: NackInput!) { nack(input: $input) { ... on ItemsNacked { results { __typename } } } }`;
+const refusedText = '__typename ... on ItemRefused { code message retryAfterMs }';
+const ackText = `mutation($input: AckInput!) { ack(input: $input) { ... on ItemsAcked { results { ${refusedText} } } } }`;
+const nackText = `mutation($input: NackInput!) { nack(input: $input) { ... on ItemsNacked { results { ${refusedText} } } } }`;
 const extendText = `mutation($input: ExtendItemLeaseInput!) { extendItemLease(input: $input) { __typename } }`;
 
 interface EnqueueAnswer {
@@ -92,7 +93,12 @@ interface DequeueAnswer {
 }
 
 interface Results {
-  readonly results: readonly { readonly __typename: string }[];
+  readonly results: readonly {
+    readonly __typename: string;
+    readonly code?: string;
+    readonly message?: string;
+    readonly retryAfterMs?: number | null;
+  }[];
 }
 
 /** The priority queue for programs, over HTTP. Each method throws CaseloadError. */
@@ -149,18 +155,18 @@ export class QueueClient {
 
   /** Ends items. An ack may be sent again, so it is while the service is away. @returns for each whether it counted */
   async ack(items: readonly Pick<DeliveredItem, 'id' | 'leaseToken'>[]): Promise<readonly boolean[]> {
-    const leases = items.map(({ id, leaseToken }) => ({ itemId: id, leaseToken }));
-    const input = { namespace: this.#namespace, leases };
-    const answer = await withRetries(this.#retryMs, () => this.#transport.send<Results>(ackText, input));
-    return answer.results.map((result) => result.__typename === 'ItemAcked');
+    return this.#endLeases(
+      ackText,
+      items.map(({ id, leaseToken }) => ({ itemId: id, leaseToken })),
+    );
   }
 
   /** Gives items back. @returns for each whether it counted; one that was sent again because no answer came may not */
   async nack(nacks: readonly Nack[]): Promise<readonly boolean[]> {
-    const leases = nacks.map(({ item, ...how }) => ({ itemId: item.id, leaseToken: item.leaseToken, ...how }));
-    const input = { namespace: this.#namespace, leases };
-    const answer = await withRetries(this.#retryMs, () => this.#transport.send<Results>(nackText, input));
-    return answer.results.map((result) => result.__typename !== 'LeaseLost');
+    return this.#endLeases(
+      nackText,
+      nacks.map(({ item, ...how }) => ({ itemId: item.id, leaseToken: item.leaseToken, ...how })),
+    );
   }
 
   /** Lets a lease end so many seconds from now. @returns false when it has been lost. Not tried again. */
@@ -177,5 +183,23 @@ export class QueueClient {
    */
   consume(topics: string | readonly string[], handler: ItemHandler, options: ConsumeOptions = {}): Consumer {
     return new Consumer(this, typeof topics === 'string' ? [topics] : topics, handler, options);
+  }
+
+  /** Sends those again whose shard is away, while there is time; what the others were told stands. */
+  async #endLeases(query: string, leases: readonly object[]): Promise<readonly boolean[]> {
+    const counted = leases.map(() => false);
+    let open = [...leases.keys()];
+    await withRetries(this.#retryMs, async () => {
+      const input = { namespace: this.#namespace, leases: open.map((index) => leases[index]) };
+      const { results } = await this.#transport.send<Results>(query, input);
+      for (const [place, { __typename }] of results.entries())
+        counted[open[place]!] = __typename !== 'LeaseLost' && __typename !== 'ItemRefused';
+      open = open.filter((_, place) => results[place]!.__typename === 'ItemRefused');
+      const refused = results.find(({ __typename }) => __typename === 'ItemRefused');
+      if (refused === undefined) return;
+      const { code = 'UNAVAILABLE', message = '', retryAfterMs } = refused;
+      throw new CaseloadError(code, message, retryAfterMs ?? undefined);
+    });
+    return counted;
   }
 }

@@ -29,6 +29,8 @@ type Entry = Omit<RouteChange, 'key'>;
 export class RoutingTable implements RoutingStore {
   readonly #options: RoutingTableOptions;
   readonly #entries = new Map<string, Entry>();
+  /** Changes that hold here already and are not stored yet. */
+  readonly #pending = new Map<string, Entry>();
   readonly #listeners = new Set<() => void>();
   readonly #timer: NodeJS.Timeout;
   readonly #endWatch: () => void;
@@ -74,6 +76,12 @@ export class RoutingTable implements RoutingStore {
     this.#take(key, entry);
   }
 
+  note({ key, ...entry }: RouteChange): void {
+    this.#take(key, entry);
+    this.#pending.set(key, entry);
+    void this.#check();
+  }
+
   /** The changes that are kept, newest first. @throws NatsUnavailable */
   async changes(): Promise<readonly RouteChange[]> {
     await this.#check();
@@ -105,8 +113,9 @@ export class RoutingTable implements RoutingStore {
     const { link, log } = this.#options;
     try {
       const info = await orMissing(callApi<{ created: string }>(link, `STREAM.INFO.KV_${bucketName}`));
-      if (info !== undefined && info.created === this.#createdAt && this.#bucket !== undefined) return;
-      await this.#openBucket(info === undefined);
+      const isOpen = info !== undefined && info.created === this.#createdAt && this.#bucket !== undefined;
+      if (!isOpen) await this.#openBucket(info === undefined);
+      await this.#storePending();
     } catch (error) {
       log.debug({ err: error }, 'the routing table cannot be read; the last known one holds');
     }
@@ -135,6 +144,15 @@ export class RoutingTable implements RoutingStore {
     this.#bucket = bucket;
     this.#createdAt = created;
     void this.#follow(watch, created);
+  }
+
+  async #storePending(): Promise<void> {
+    const bucket = this.#bucket;
+    if (bucket === undefined) return;
+    for (const [key, entry] of this.#pending) {
+      await bucket.put(key, JSON.stringify(entry));
+      if (this.#pending.get(key) === entry) this.#pending.delete(key);
+    }
   }
 
   #read({ key, value }: { readonly key: string; readonly value: Uint8Array }): void {

@@ -28,8 +28,9 @@ export interface LedgerCase {
   readonly itemAttempt: number | null;
 }
 
-/** The record of one namespace at one moment. */
+/** The record of one namespace, at one moment on each shard. */
 export interface Ledger {
+  /** The earliest of these moments. */
   readonly readAtMicros: number;
   readonly events: readonly LedgerEvent[];
   readonly cases: readonly LedgerCase[];
@@ -40,8 +41,20 @@ const casesText = readFileSync(new URL('./sql/ledger-cases.sql', import.meta.url
 const connectMilliseconds = 5_000;
 const readMilliseconds = 120_000;
 
-/** Reads events and cases of a namespace from PostgreSQL, all of one snapshot. Throws what the connection throws. */
-export async function readLedger(databaseUrl: string, namespace: string): Promise<Ledger> {
+/**
+ * Reads events and cases of a namespace from all databases of the record, of each all of one snapshot. Throws what the
+ * connections throw.
+ */
+export async function readLedger(databaseUrls: readonly string[], namespace: string): Promise<Ledger> {
+  const shards = await Promise.all(databaseUrls.map((url) => readShard(url, namespace)));
+  return {
+    readAtMicros: Math.min(...shards.map(({ readAtMicros }) => readAtMicros)),
+    events: shards.flatMap(({ events }) => events),
+    cases: shards.flatMap(({ cases }) => cases),
+  };
+}
+
+async function readShard(databaseUrl: string, namespace: string): Promise<Ledger> {
   const client = new Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: connectMilliseconds,

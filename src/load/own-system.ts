@@ -23,10 +23,15 @@ export interface OwnSystemOptions {
   readonly gateways: number;
   readonly schedulers: number;
   readonly workers?: number;
+  /** Databases of the record, each on a PostgreSQL of its own; 1 without it. */
+  readonly shards?: number;
   /** Of every program, beside what the system needs. */
   readonly environment?: Readonly<Record<string, string>>;
   readonly report: (line: string) => void;
 }
+
+/** Less than by default: there may be several, beside the programs, on a small machine. */
+const settings = { shared_buffers: '128MB', max_wal_size: '1GB' };
 
 /**
  * A whole system for one run, every part a process of its own: PostgreSQL, nats-server, gateways, schedulers. All of it
@@ -35,21 +40,21 @@ export interface OwnSystemOptions {
 export class OwnSystem {
   readonly urls: readonly string[];
   readonly programs: readonly ChildProgram[];
-  readonly databaseUrl: string;
+  readonly databaseUrls: readonly string[];
   readonly authSecret: string;
   readonly #options: OwnSystemOptions;
   readonly #natsBinary: string;
   readonly #log: Logger;
-  #postgres: EmbeddedPostgres;
+  readonly #databases: EmbeddedPostgres[];
   #nats: EmbeddedNats;
 
   private constructor(parts: Parts) {
     this.#options = parts.options;
     this.#natsBinary = parts.natsBinary;
     this.#log = parts.log;
-    this.#postgres = parts.postgres;
+    this.#databases = parts.databases;
     this.#nats = parts.nats;
-    this.databaseUrl = parts.databaseUrl;
+    this.databaseUrls = parts.databaseUrls;
     this.authSecret = parts.authSecret;
     this.programs = parts.programs;
     this.urls = parts.urls;
@@ -65,64 +70,70 @@ export class OwnSystem {
       report: options.report,
     });
     options.report('starting PostgreSQL and nats-server');
-    const postgres = await startEmbeddedPostgres({ directory: join(options.directory, 'postgres'), port: 0, log });
+    const databases: EmbeddedPostgres[] = [];
     let nats: EmbeddedNats | undefined;
     let system: OwnSystem | undefined;
     try {
-      nats = await openNats(options.directory, natsBinary, 0, log);
-      const databaseUrl = await postgres.ensureDatabase('caseload');
-      await migrateAll([databaseUrl], () => undefined);
+      const shards = Array.from({ length: options.shards ?? 1 }, (_, shard) => shard);
+      const [natsEnd, ...databaseEnds] = await Promise.allSettled([
+        openNats(options.directory, natsBinary, 0, log),
+        ...shards.map((shard) => openPostgres(options.directory, shard, 0, log)),
+      ]);
+      // What came up is known before anything is thrown, so that it is stopped.
+      if (natsEnd.status === 'fulfilled') nats = natsEnd.value;
+      databases.push(...databaseEnds.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : [])));
+      const failed = [natsEnd, ...databaseEnds].find((end) => end.status === 'rejected');
+      if (failed !== undefined || nats === undefined) throw failed?.reason;
+      const databaseUrls = await Promise.all(databases.map((database) => database.ensureDatabase('caseload')));
+      await migrateAll(databaseUrls, () => undefined);
       await provisionAt(nats.url, log);
       const authSecret = randomBytes(32).toString('hex');
       const environment = {
         NODE_ENV: 'development',
-        DATABASE_URLS: databaseUrl,
+        DATABASE_URLS: databaseUrls.join(','),
         NATS_URL: nats.url,
         AUTH_SECRET: authSecret,
         BLOB_URL: `fs:${join(options.directory, 'documents')}`,
         ...options.environment,
       };
       const { programs, urls } = await describePrograms(options, environment);
-      system = new OwnSystem({ options, natsBinary, log, postgres, nats, databaseUrl, authSecret, programs, urls });
+      system = new OwnSystem({ options, natsBinary, log, databases, nats, databaseUrls, authSecret, programs, urls });
       options.report(`starting ${programs.map((program) => program.name).join(', ')}`);
       await Promise.all(programs.map((program) => program.start()));
       return system;
     } catch (error) {
       await Promise.all((system?.programs ?? []).map((program) => program.kill()));
       await nats?.stop();
-      await postgres.stop();
+      for (const database of databases) await database.stop();
       throw error;
     }
   }
 
-  /** Kills nats-server, throws its streams away and starts an empty one on the same port. */
-  async wipeNats(): Promise<void> {
+  /** Kills nats-server and starts it again on the same port. @param wipe its streams are thrown away meanwhile */
+  async killNats({ wipe }: { readonly wipe: boolean }): Promise<void> {
     const { port } = this.#nats;
     signalProcess(this.#nats.pid, 'SIGKILL');
     await this.#nats.stop();
-    await rm(join(this.#options.directory, 'nats', 'store'), { recursive: true, force: true });
+    if (wipe) await rm(join(this.#options.directory, 'nats', 'store'), { recursive: true, force: true });
     this.#nats = await openNats(this.#options.directory, this.#natsBinary, port, this.#log);
   }
 
-  /** Kills PostgreSQL, every process of it that works for a client included, and starts it again on the same data. */
-  async killPostgres(): Promise<void> {
-    const { port } = this.#postgres;
-    signalProcess(this.#postgres.pid, 'SIGKILL');
-    await this.#postgres.stop();
-    this.#postgres = await startEmbeddedPostgres({
-      directory: join(this.#options.directory, 'postgres'),
-      port,
-      log: this.#log,
-    });
+  /** Kills the PostgreSQL of a shard, every process of it that works for a client included, and starts it again on the same data. */
+  async killPostgres(shard = 0): Promise<void> {
+    const { pid, port, stop } = this.#databases[shard]!;
+    signalProcess(pid, 'SIGKILL');
+    await stop();
+    this.#databases[shard] = await openPostgres(this.#options.directory, shard, port, this.#log);
   }
 
   /** Stops everything, in reverse. @param keepFiles leaves logs and data for a look at them */
   async close(keepFiles: boolean): Promise<void> {
     await Promise.all(this.programs.map((program) => program.stop()));
     await this.#nats.stop();
-    await this.#postgres.stop();
+    for (const database of this.#databases) await database.stop();
     if (keepFiles) return;
-    await removePostgresHome(join(this.#options.directory, 'postgres'));
+    for (const shard of this.#databases.keys())
+      await removePostgresHome(postgresFolder(this.#options.directory, shard));
     await rm(this.#options.directory, { recursive: true, force: true });
   }
 }
@@ -131,12 +142,20 @@ interface Parts {
   readonly options: OwnSystemOptions;
   readonly natsBinary: string;
   readonly log: Logger;
-  readonly postgres: EmbeddedPostgres;
+  readonly databases: EmbeddedPostgres[];
   readonly nats: EmbeddedNats;
-  readonly databaseUrl: string;
+  readonly databaseUrls: readonly string[];
   readonly authSecret: string;
   readonly programs: readonly ChildProgram[];
   readonly urls: readonly string[];
+}
+
+function postgresFolder(directory: string, shard: number): string {
+  return join(directory, `postgres-${shard}`);
+}
+
+function openPostgres(directory: string, shard: number, port: number, log: Logger): Promise<EmbeddedPostgres> {
+  return startEmbeddedPostgres({ directory: postgresFolder(directory, shard), port, settings, log });
 }
 
 function openNats(directory: string, binary: string, port: number, log: Logger): Promise<EmbeddedNats> {

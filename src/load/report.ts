@@ -30,13 +30,7 @@ export function renderReport(result: LoadResult, kills: ReadonlyMap<VictimKind, 
     `namespace ${plan.namespace}, ${plan.cases} cases, ${plan.auditors} auditors, ${plan.registrars} registering clients, seed ${plan.seed}`,
     '',
     ...renderPairs(countLines(result, results.length)),
-    ...(kills === undefined
-      ? []
-      : renderPairs(
-          victimKinds.flatMap((kind): [string, string][] =>
-            kills.has(kind) ? [[`killed: ${kind}`, String(kills.get(kind))]] : [],
-          ),
-        )),
+    ...renderKills(kills),
     '',
     ...renderTimes(history.told),
     '',
@@ -45,6 +39,16 @@ export function renderReport(result: LoadResult, kills: ReadonlyMap<VictimKind, 
   if (result.gaveUp !== undefined) lines.push('', `not finished: ${result.gaveUp}`);
   if (findings.total > 0) lines.push('', ...renderFindings(findings));
   return `${lines.join('\n')}\n`;
+}
+
+/** What was killed, and how often. */
+export function renderKills(kills: ReadonlyMap<VictimKind, number> | undefined): string[] {
+  if (kills === undefined) return [];
+  return renderPairs(
+    victimKinds.flatMap((kind): [string, string][] =>
+      kills.has(kind) ? [[`killed: ${kind}`, String(kills.get(kind))]] : [],
+    ),
+  );
 }
 
 function countLines({ registered, decided, findings, history }: LoadResult, results: number): [string, string][] {
@@ -75,10 +79,11 @@ function renderTimes(told: readonly Told[]): string[] {
   return renderTable(['mutation', 'requests', 'p50 ms', 'p99 ms'], rows);
 }
 
-function renderFindings(findings: Findings): string[] {
+/** Each thing that must not be. @param what a case or an item */
+export function renderFindings(findings: Findings, what = 'case'): string[] {
   const lines = findings.kinds.map((kind) => `${kind}: ${findings.count(kind)}`);
   for (const { kind, caseId, detail } of findings.violations.slice(0, 20))
-    lines.push(`  ${kind}: case ${caseId ?? '?'}: ${detail}`);
+    lines.push(`  ${kind}: ${what} ${caseId ?? '?'}: ${detail}`);
   return lines;
 }
 
@@ -91,12 +96,12 @@ function isFault(told: Told): boolean {
   return told.outcome === 'fail' && !isRefusal(told);
 }
 
-function renderPairs(pairs: readonly (readonly [string, string])[]): string[] {
+export function renderPairs(pairs: readonly (readonly [string, string])[]): string[] {
   const width = 32;
   return pairs.map(([name, value]) => `${name.padEnd(width)}${value.padStart(10)}`);
 }
 
-function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function renderTable(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
   const line = (cells: readonly string[]): string =>
     cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  ');

@@ -1,7 +1,9 @@
 import { Client } from 'pg';
 import { issueToken } from '../auth/tokens.ts';
 import type { Role } from '../domain/actor.ts';
-import { encodeCursor } from '../domain/event.ts';
+import type { EventPlace } from '../domain/event.ts';
+import { comparePlaces, encodeCursor } from '../domain/event.ts';
+import { shardOf } from '../domain/ids.ts';
 import { createApplicantNames } from './applicants.ts';
 import type { Habits } from './auditor.ts';
 import { runAuditor } from './auditor.ts';
@@ -22,8 +24,8 @@ import { Watcher } from './watcher.ts';
 /** The system that a run talks to. */
 export interface Target {
   readonly urls: readonly string[];
-  /** The record behind those gateways, for the checker. */
-  readonly databaseUrl: string;
+  /** The record behind those gateways, all its shards in their order, for the checker. */
+  readonly databaseUrls: readonly string[];
   readonly authSecret: string;
   readonly authIssuer?: string | undefined;
   readonly authAudience?: string | undefined;
@@ -120,10 +122,10 @@ class LoadRun {
       this.#http.close();
     }
     const seconds = (this.#movedMs - startedMs) / 1_000;
-    const ledger = await readLedger(this.#target.databaseUrl, plan.namespace);
+    const ledger = await readLedger(this.#target.databaseUrls, plan.namespace);
     if (ledger.cases.length === 0 && this.#registered.size > 0) {
       throw new LoadError(
-        'The database that the checker reads has none of the registered cases: DATABASE_URLS names another one than the gateways use',
+        'The databases that the checker reads have none of the registered cases: DATABASE_URLS names others than the gateways use',
       );
     }
     await this.#finishWatcher(watcher, ledger);
@@ -244,7 +246,7 @@ class LoadRun {
       token: await this.#issueToken(watcherName, 'supervisor'),
       namespace: this.#plan.namespace,
       urls: this.#target.urls,
-      after: await readEndOfEvents(this.#target.databaseUrl),
+      after: await readEndOfEvents(this.#target.databaseUrls),
       record: (seen) => void this.#recorder.seen.push(seen),
     });
     this.#recorder.watchers.push(watcherName);
@@ -253,18 +255,25 @@ class LoadRun {
   }
 
   async #finishWatcher(watcher: Watcher, ledger: Ledger): Promise<void> {
-    // In the feed's order, which is not the order of the sequence alone.
-    const last = ledger.events.reduce(
-      (a, b) => (b.position > a.position || (b.position === a.position && b.sequence > a.sequence) ? b : a),
-      { position: 0, sequence: 0 },
-    );
-    await watcher.reach(last.position, last.sequence, updatesMs);
+    const last = new Map<number, EventPlace>();
+    for (const { caseId, position, sequence } of ledger.events) {
+      const known = last.get(shardOf(caseId));
+      // In the feed's order, which is not the order of the sequence alone.
+      if (known === undefined || comparePlaces(known, { position, sequence }) < 0)
+        last.set(shardOf(caseId), { position, sequence });
+    }
+    await watcher.reach(last, updatesMs);
     await watcher.stop();
   }
 }
 
 /** The cursor after everything that happened so far. */
-async function readEndOfEvents(databaseUrl: string): Promise<string> {
+async function readEndOfEvents(databaseUrls: readonly string[]): Promise<string> {
+  const places = await Promise.all(databaseUrls.map(readLastPlace));
+  return encodeCursor(new Map(places.entries()));
+}
+
+async function readLastPlace(databaseUrl: string): Promise<EventPlace> {
   const client = new Client({
     connectionString: databaseUrl,
     connectionTimeoutMillis: updatesMs,
@@ -275,7 +284,7 @@ async function readEndOfEvents(databaseUrl: string): Promise<string> {
     const { rows } = await client.query<{ position: number; sequence: number }>(
       'select position::float8 as position, sequence::float8 as sequence from events order by events.position desc, events.sequence desc limit 1',
     );
-    return encodeCursor(new Map([[0, rows[0] ?? { position: 0, sequence: 0 }]]));
+    return rows[0] ?? { position: 0, sequence: 0 };
   } finally {
     await client.end();
   }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:http';
 import { request as requestSecurely } from 'node:https';
-import { decodeCursor } from '../domain/event.ts';
+import type { EventPlace } from '../domain/event.ts';
+import { comparePlaces, decodeCursor } from '../domain/event.ts';
+import { shardOf } from '../domain/ids.ts';
 import type { Seen } from './history.ts';
 import { driverClock } from './history.ts';
 import { pause } from './load-client.ts';
@@ -38,7 +40,8 @@ export class Watcher {
   readonly #stopping = new AbortController();
   readonly #connected = Promise.withResolvers<void>();
   #cursor: string;
-  #last = { position: 0, sequence: 0 };
+  /** The last place of each shard that was seen. */
+  readonly #last = new Map<number, EventPlace>();
   #wake: (() => void) | undefined;
   #loop: Promise<void> | undefined;
   /** How often it had to connect. */
@@ -55,10 +58,10 @@ export class Watcher {
     return this.#connected.promise;
   }
 
-  /** Resolves when it has seen what stands at this place, or after so many milliseconds. */
-  async reach(position: number, sequence: number, milliseconds: number): Promise<void> {
+  /** Resolves when it has seen what stands at these places, one a shard, or after so many milliseconds. */
+  async reach(places: ReadonlyMap<number, EventPlace>, milliseconds: number): Promise<void> {
     const deadline = driverClock() + milliseconds;
-    while (this.#isBefore(position, sequence) && driverClock() < deadline) {
+    while (this.#isBefore(places) && driverClock() < deadline) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, deadline - driverClock());
         this.#wake = () => {
@@ -74,8 +77,11 @@ export class Watcher {
     await this.#loop;
   }
 
-  #isBefore(position: number, sequence: number): boolean {
-    return this.#last.position < position || (this.#last.position === position && this.#last.sequence < sequence);
+  #isBefore(places: ReadonlyMap<number, EventPlace>): boolean {
+    return [...places].some(([shard, place]) => {
+      const last = this.#last.get(shard);
+      return last === undefined || comparePlaces(last, place) < 0;
+    });
   }
 
   async #run(): Promise<void> {
@@ -135,9 +141,11 @@ export class Watcher {
     if (update === undefined) return false;
     this.#cursor = update.cursor;
     if (update.type === 'RESYNC' || update.case === null) return false;
-    const place = [...decodeCursor('cursor', update.cursor).values()][0]!;
+    const shard = shardOf(update.case.id);
+    const place = decodeCursor('cursor', update.cursor).get(shard);
+    if (place === undefined) return true; // the next one has it
     this.#options.record({ watcher: this.#options.name, ...place, caseId: update.case.id, type: update.type });
-    this.#last = place;
+    this.#last.set(shard, place);
     this.#wake?.();
     return true;
   }

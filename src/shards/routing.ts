@@ -25,6 +25,8 @@ export interface RoutingStore {
   readonly current: Routing;
   /** @throws when the change could not be stored */
   set(change: RouteChange): Promise<void>;
+  /** Goes by a change at once, and stores it as soon as that is possible. */
+  note(change: RouteChange): void;
   /** The changes that are kept, newest first. @throws when they cannot be read */
   changes(): Promise<readonly RouteChange[]>;
 }

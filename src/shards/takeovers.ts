@@ -1,4 +1,3 @@
-import type { Logger } from '../log.ts';
 import type { RoutingStore } from './routing.ts';
 
 /** A takeover is told at most this often: what matters is the day, not the minute. */
@@ -8,13 +7,11 @@ const noteMilliseconds = 60_000;
 export class Takeovers {
   readonly #store: RoutingStore;
   readonly #now: () => number;
-  readonly #log: Logger;
   readonly #notedAt = new Map<number, number>();
 
-  constructor(store: RoutingStore, now: () => number, log: Logger) {
+  constructor(store: RoutingStore, now: () => number) {
     this.#store = store;
     this.#now = now;
-    this.#log = log;
   }
 
   note(shard: number): void {
@@ -28,9 +25,6 @@ export class Takeovers {
       at: new Date(now).toISOString(),
       reason: null,
     };
-    this.#store.set(change).catch((error: unknown) => {
-      this.#notedAt.delete(shard); // told again with the next one
-      this.#log.debug({ err: error, shard }, 'a takeover could not be told');
-    });
+    this.#store.note(change);
   }
 }

@@ -148,7 +148,7 @@ it('every program is replaced under load, and nobody notices', async () => {
   expect(durations.filter((milliseconds) => milliseconds > stopMsMax)).toEqual([]);
   players.close();
 
-  const { events } = await readLedger(target.databaseUrl, namespace);
+  const { events } = await readLedger(target.databaseUrls, namespace);
   const places = events.map(({ position, sequence }) => `${position}.${sequence}`).sort();
   for (const watcher of watchers) {
     await waitUntil('the watcher has seen everything', () => watcher.places.length >= places.length);

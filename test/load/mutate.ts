@@ -25,12 +25,15 @@ export function interfere(interference: Interference): () => void {
   return () => spy.mockRestore();
 }
 
+let mutants = 0;
+
 /** Changes the text of one statement. */
 export function rewriteStatement(name: string, change: (text: string) => string): () => void {
+  const mutant = `${name}-mutant-${++mutants}`;
   return interfere((_shard, statement, values, proceed) => {
     if (statement.name !== name) return proceed(statement, values);
-    // Under a name of its own: the connections have the true one prepared.
-    return proceed({ name: `${name}-mutant`, text: mustChange(name, statement.text, change) }, values);
+    // Under a name of its own: the connections have the true one prepared, and those of other mutants.
+    return proceed({ name: mutant, text: mustChange(name, statement.text, change) }, values);
   });
 }
 

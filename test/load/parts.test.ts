@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { createApplicantNames } from '../../src/load/applicants.ts';
 import { createRandom } from '../../src/load/random.ts';
 import { mayRetry, outcomeWithoutResult, waitBeforeRetry } from '../../src/load/retry.ts';
-import { planSabotage } from '../../src/load/saboteur.ts';
+import { halfAndHalf, planSabotage } from '../../src/load/saboteur.ts';
 import { percentile, summarizeDurations } from '../../src/load/statistics.ts';
 
 const fault = (code: string) => ({ kind: 'fault', code, message: '', retryAfterMs: null }) as const;
@@ -49,11 +49,11 @@ describe('chance', () => {
   });
 
   test('kills half gateways and half schedulers, spread over the run', () => {
-    const deeds = planSabotage({ kills: 8, servers: true }, createRandom(5, 'sabotage'));
+    const deeds = planSabotage(halfAndHalf(8, true), createRandom(5, 'sabotage'));
     const kinds = Map.groupBy(deeds, ({ victim }) => victim);
     expect([...kinds].map(([kind, list]) => [kind, list.length]).sort()).toEqual([
       ['gateway', 4],
-      ['nats-server', 1],
+      ['nats-server wiped', 1],
       ['postgres', 1],
       ['scheduler', 4],
     ]);

@@ -67,7 +67,7 @@ export class Players {
 
   /** Judges everything so far. */
   async judge(rule?: StuckRule): Promise<Findings> {
-    return checkHistory(this.recorder, await readLedger(this.#target.databaseUrl, this.namespace), rule);
+    return checkHistory(this.recorder, await readLedger(this.#target.databaseUrls, this.namespace), rule);
   }
 
   close(): void {

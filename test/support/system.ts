@@ -101,7 +101,11 @@ export class TestSystem {
   }
 
   target(...programs: readonly { readonly url: string }[]): Target {
-    return { urls: programs.map((program) => program.url), databaseUrl: this.databaseUrl, authSecret: this.authSecret };
+    return {
+      urls: programs.map((program) => program.url),
+      databaseUrls: [this.databaseUrl],
+      authSecret: this.authSecret,
+    };
   }
 
   /** The test's own connection to NATS. */

@@ -10,7 +10,7 @@ export interface StuckRule {
   readonly recoveryMs: number;
 }
 
-interface Interval {
+export interface Interval {
   readonly fromMs: number;
   readonly toMs: number;
 }
@@ -79,7 +79,8 @@ function findWaits(told: readonly Told[]): ReadonlyMap<string, readonly Interval
   return waits;
 }
 
-interface FreeInterval extends Interval {
+/** A time in which nobody held it. */
+export interface FreeInterval extends Interval {
   /** Who is never offered the case in this time. */
   readonly excluded: ReadonlySet<string>;
 }
@@ -102,7 +103,8 @@ function findFree(trail: CaseTrail, readAtMicros: number, offsetMs: number): Fre
   return free;
 }
 
-function findLongestWait(
+/** The longest that somebody who might have it waited in vain, longer than the rule allows; undefined when nobody did. */
+export function findLongestWait(
   free: FreeInterval,
   waits: ReadonlyMap<string, readonly Interval[]>,
   disturbances: readonly Disturbance[],

@@ -21,6 +21,7 @@ export function checkUpdates(history: History, ledger: Ledger, findings: Finding
   }
 }
 
-function placeOf({ position, sequence }: Pick<Seen, 'position' | 'sequence'>): string {
-  return `${position}.${sequence}`;
+/** A place is one of its shard; the case's id says which. */
+function placeOf({ position, sequence, caseId }: Pick<Seen, 'position' | 'sequence' | 'caseId'>): string {
+  return `${position}.${sequence} of ${caseId}`;
 }
