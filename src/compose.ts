@@ -34,9 +34,11 @@ import { Metrics } from './metrics.ts';
 import { Shard } from './postgres/shard.ts';
 import { loadStatement } from './postgres/sql.ts';
 import { createDequeue } from './priority-queue/dequeue.ts';
-import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
+import type { TakenItemRow } from './priority-queue/engine.ts';
 import { createWatchTopicStats } from './priority-queue/topic-stats.ts';
 import { trafficKinds } from './priority-queue/traffic.ts';
+import { announceReturned } from './queue/announcements.ts';
+import { BatchClaims } from './queue/batch-claims.ts';
 import { Claims } from './queue/claims.ts';
 import { SpreadBatches } from './queue/spread-batches.ts';
 import { SpreadClaims } from './queue/spread-claims.ts';
@@ -82,7 +84,7 @@ export interface Foundation {
   readonly blobs: BlobStore;
   readonly documents: DocumentRegister;
   readonly claims: Claims<ClaimCaseRow>;
-  readonly queueClaims: Claims<ClaimQueueItemRow>;
+  readonly queueClaims: BatchClaims<TakenItemRow>;
   /** For workers outside; the worker program has its own. */
   readonly taskClaims: Claims<ClaimTaskRow>;
   /** Who hears of topics that have ready items, here and in other processes. */
@@ -127,16 +129,14 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     log,
     observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim' }, claimers),
   });
-  const queueClaims = new Claims<ClaimQueueItemRow>({
-    shard: shards[0]!,
+  const queueClaims = new BatchClaims<TakenItemRow>({
     shards: shardsByNumber,
-    statement: loadStatement('claim-queue-items'),
+    statement: loadStatement('take-queue-items'),
     openLine: (topic) => new TopicLine(topic, { link, tickets, consumers, log }).open(),
     newToken: randomUUID,
     now: () => performance.now(),
-    log,
-    observePick: (claimers) => metrics.batchRows.observe({ statement: 'claim-queue-items' }, claimers),
-    pickRowsMax: limits.queueItemsPerCall,
+    observeLook: (callers) => metrics.batchRows.observe({ statement: 'take-queue-items' }, callers),
+    onReturned: (topic, items) => announceReturned(enginesByNumber.get(topic.shard)!.announcer, topic, items),
   });
   const taskClaims = new Claims<ClaimTaskRow>({
     shard: shards[0]!,
@@ -247,7 +247,6 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       casesHeldPerPerson,
       taskHandlers,
       caseTasks: config.caseTasks,
-      queueClaims,
       queueTraffic,
       heldElsewhere: isSpread ? (namespace, holder) => heldBy(others, namespace, holder) : undefined,
       metrics,

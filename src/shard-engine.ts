@@ -23,12 +23,10 @@ import type { Logger } from './log.ts';
 import { createMailServices } from './mail/read-mails.ts';
 import type { Metrics } from './metrics.ts';
 import type { Shard } from './postgres/shard.ts';
-import type { ClaimQueueItemRow } from './priority-queue/engine.ts';
 import { createQueueServices } from './priority-queue/services.ts';
 import { QueueSettings } from './priority-queue/settings.ts';
 import type { QueueTraffic } from './priority-queue/traffic.ts';
 import type { Announcer } from './queue/announcements.ts';
-import type { Claims } from './queue/claims.ts';
 import type { TicketLedger } from './queue/ticket-ledger.ts';
 import { Topics } from './queue/topics.ts';
 import { JobUpdates } from './tasks/job-updates.ts';
@@ -102,7 +100,6 @@ export interface ShardVerbsOptions {
   readonly casesHeldPerPerson: number;
   readonly taskHandlers: readonly AnyTaskHandler[];
   readonly caseTasks: CaseTaskRules;
-  readonly queueClaims: Claims<ClaimQueueItemRow>;
   readonly planner: SchedulePlanner;
   readonly queueTraffic: QueueTraffic;
   readonly heldElsewhere?: ClaimCaseDependencies['heldElsewhere'];
@@ -148,7 +145,6 @@ export function createShardVerbs(engine: ShardEngine, options: ShardVerbsOptions
       shard,
       topics,
       settings: engine.queueSettings,
-      claims: options.queueClaims,
       announcer,
       traffic: options.queueTraffic,
       newId,

@@ -18,3 +18,10 @@ export function compareKeys(a: OrderKey, b: OrderKey): number {
 export function lowerKey(a: OrderKey | undefined, b: OrderKey): OrderKey {
   return a === undefined || compareKeys(b, a) < 0 ? b : a;
 }
+
+/** No item comes before this place. */
+export const firstKey: OrderKey = {
+  priority: -2_147_483_648,
+  deliverAfter: '-infinity',
+  id: '00000000-0000-0000-0000-000000000000',
+};

@@ -78,9 +78,10 @@ export class EventRelay implements Service {
   async #relayWhileLeading(): Promise<void> {
     await leadWhile(this.#shard, 'caseload event relay', async (client) => {
       // A lost place only makes events be published twice, and their ids let the stream drop the second.
-      await client.query('set synchronous_commit = off');
+      // The statement is planned once, at first while there are hardly any events: not for reading all of them each time.
+      await client.query('set synchronous_commit = off; set enable_seqscan = off; set enable_bitmapscan = off');
       await this.#relayLoop(client);
-      await client.query('reset synchronous_commit');
+      await client.query('reset synchronous_commit; reset enable_seqscan; reset enable_bitmapscan');
     });
   }
 

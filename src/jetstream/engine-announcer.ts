@@ -2,6 +2,7 @@ import type { OrderKey } from '../domain/order.ts';
 import type { Topic } from '../domain/topic.ts';
 import type { Logger } from '../log.ts';
 import type { Announcer, NewTicket } from '../queue/announcements.ts';
+import { callTogether } from '../queue/announcements.ts';
 import type { NatsLink } from './connection.ts';
 import type { ShardTopic } from './subjects.ts';
 import { headFilter, headSubject, parseHeadSubject, relayWakeSubject } from './subjects.ts';
@@ -43,7 +44,8 @@ export class EngineAnnouncer implements Announcer {
   }
 
   issueTickets(newTickets: readonly NewTicket[]): void {
-    this.#say(() => this.#issueTickets(newTickets));
+    const tickets = callTogether(newTickets);
+    this.#say(() => this.#issueTickets(tickets));
   }
 
   itemBecameReady(topic: Topic, key: OrderKey): void {
@@ -110,10 +112,11 @@ export class EngineAnnouncer implements Announcer {
       return;
     }
     const issued = tickets.issue(
-      newTickets.map(({ topic, itemId, priority, traceparent }) => ({
+      newTickets.map(({ topic, itemId, priority, items, traceparent }) => ({
         ...topicName(topic),
         itemId,
         priority,
+        items,
         traceparent: traceparent ?? undefined,
       })),
     );

@@ -53,7 +53,7 @@ export class JetStreamTicketLedger implements TicketLedger {
 
   async issue(tickets: readonly NewTicket[]): Promise<void> {
     await this.#dependencies.tickets.issue(
-      tickets.map(({ topic, itemId, priority }) => ({ ...topicName(topic), itemId, priority })),
+      tickets.map(({ topic, itemId, priority, items }) => ({ ...topicName(topic), itemId, priority, items })),
     );
   }
 

@@ -13,6 +13,8 @@ export interface Ticket extends TopicName {
   readonly shard: number;
   readonly itemId: string;
   readonly priority: number;
+  /** In the priority queue a ticket calls for several items that became ready together; it names one of them. */
+  readonly items?: number | undefined;
   /** W3C trace context of the request that opened the item. */
   readonly traceparent?: string | undefined;
 }
@@ -33,18 +35,21 @@ export interface ReceivedTicket extends Delivery {
   readonly itemId: string | undefined;
   readonly priority: number | undefined;
   readonly shard: number | undefined;
+  readonly items: number | undefined;
   readonly traceparent: string | undefined;
 }
 
 const itemHeader = 'Caseload-Item';
 const priorityHeader = 'Caseload-Priority';
 const shardHeader = 'Caseload-Shard';
+const itemsHeader = 'Caseload-Items';
 
 export function encodeTicket(ticket: Ticket): OutgoingMessage {
   const fields = headers();
   fields.append(itemHeader, ticket.itemId);
   fields.append(priorityHeader, String(ticket.priority));
   fields.append(shardHeader, String(ticket.shard));
+  if (ticket.items !== undefined) fields.append(itemsHeader, String(ticket.items));
   appendTrace(fields, ticket.traceparent);
   return { subject: ticketSubject(ticket), headers: fields };
 }
@@ -61,6 +66,7 @@ export function decodeTicket(message: Msg): ReceivedTicket | undefined {
     itemId: fields?.get(itemHeader) || undefined,
     priority: wholeNumber(fields?.get(priorityHeader)),
     shard: wholeNumber(fields?.get(shardHeader)),
+    items: wholeNumber(fields?.get(itemsHeader)),
     traceparent: fields?.get(traceHeader) || undefined,
   };
 }

@@ -24,16 +24,16 @@ interface Entry {
   readonly actor: string;
 }
 
+/** An entry under which an item ended. */
 interface Row {
   readonly n: number;
-  readonly outcome: 'acked' | 'refused';
+  /** Of a lease that an earlier version granted. */
   readonly ticket: string | null;
-  readonly topic_id: number | null;
+  readonly topic_id: number;
 }
 
 /**
- * Ends items, each under its fencing token: committed first, then their tickets are acknowledged. Calls of a moment go
- * together in one statement. An ack that is sent again is answered as the first time.
+ * Ends items, each under its fencing token: Calls of a moment go together in one statement. An ack that is sent again is answered as the first time.
  * @returns a function that answers true for each lease under which the item ended, false where it was lost. It throws
  * Fault `FORBIDDEN`, `BAD_USER_INPUT`, `BACKPRESSURE` or `UNAVAILABLE`
  */
@@ -64,16 +64,12 @@ async function commitCalls(engine: QueueEngine, calls: readonly (readonly Entry[
   ]);
   const acked = new Array<boolean>(entries.length).fill(false);
   for (const row of rows) {
-    if (row.outcome !== 'acked') continue;
     acked[row.n - 1] = true;
     crashPoint('ack_after_commit');
     if (row.ticket !== null) announcer.acknowledge(row.ticket);
   }
   if (acked.includes(true)) announcer.eventsWritten();
-  const byTopic = Map.groupBy(
-    rows.filter((row) => row.outcome === 'acked'),
-    (row) => row.topic_id!,
-  );
+  const byTopic = Map.groupBy(rows, (row) => row.topic_id);
   const known = await topics.byIds([...byTopic.keys()]);
   for (const [topicId, ended] of byTopic) traffic.count(known.get(topicId)!, 'acked', ended.length);
   await recognizeRepeated(engine, entries, acked);

@@ -9,13 +9,14 @@ import type { Topic } from '../domain/topic.ts';
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement, toDate } from '../postgres/sql.ts';
 import type { Announcer } from '../queue/announcements.ts';
+import type { BatchClaims, TakenBatch } from '../queue/batch-claims.ts';
+import type { TakenItem } from '../queue/batch-desk.ts';
 import { createBatcher } from '../queue/batcher.ts';
-import type { ClaimedBatch, ClaimedItem, Claims } from '../queue/claims.ts';
 import type { SpreadBatches, SpreadTopic } from '../queue/spread-batches.ts';
 import type { Topics } from '../queue/topics.ts';
 import type { ShardAnswers } from '../shards/merge-pages.ts';
 import { askShards } from '../shards/merge-pages.ts';
-import type { ClaimQueueItemRow } from './engine.ts';
+import type { TakenItemRow } from './engine.ts';
 import { parseLeaseSeconds } from './parse-item.ts';
 import { queueConsumers } from './roles.ts';
 import type { QueueTraffic } from './traffic.ts';
@@ -42,11 +43,11 @@ export interface DequeueShard {
 export interface DequeueDependencies {
   readonly traffic: QueueTraffic;
   readonly shards: readonly DequeueShard[];
-  readonly claims: Claims<ClaimQueueItemRow>;
+  readonly claims: BatchClaims<TakenItemRow>;
   /** Where there are several shards. */
   readonly spread:
     | {
-        readonly batches: SpreadBatches<ClaimQueueItemRow>;
+        readonly batches: SpreadBatches<TakenItemRow>;
         /** The shards on which a topic's items are looked for first; the others are looked at when nothing is there. */
         readonly near: (namespace: string, topic: string, region: string | null) => Promise<ReadonlySet<number>>;
       }
@@ -103,8 +104,8 @@ export function createDequeue({
       for (const number of found.partialShards) away.add(number);
       wanted.push({ name, count, topics: found.values });
     }
-    const request = { holder: actor.subject, leaseSeconds, heldMax: null };
-    let batch: ClaimedBatch<ClaimQueueItemRow>;
+    const request = { holder: actor.subject, leaseSeconds };
+    let batch: TakenBatch<TakenItemRow>;
     if (spread === undefined) {
       const each = wanted.map(({ topics, count }) => ({ topic: topics[0]!, count }));
       batch = await claims.claimBatch(each, request, waitMs, signal);
@@ -126,7 +127,7 @@ export function createDequeue({
       parts.get(number)!.announcer.eventsWritten();
     for (const [topic, items] of Map.groupBy(batch.items, (item) => item.topic))
       traffic.count(topic, 'delivered', items.length);
-    const origins = new Map<ClaimedItem<ClaimQueueItemRow>, string | null>();
+    const origins = new Map<TakenItem<TakenItemRow>, string | null>();
     for (const part of parts.values()) await findOrigins(part, batch.items, origins);
     return {
       items: batch.items.map((item) => toDelivery(item, actor.subject, origins.get(item) ?? null)),
@@ -194,15 +195,16 @@ function parseRequests(requests: DequeueInput['requests']): ReadonlyMap<string, 
 }
 
 function toDelivery(
-  { topic, token, row }: ClaimedItem<ClaimQueueItemRow>,
+  { topic, token, row, acquiredAt, maxAttempts }: TakenItem<TakenItemRow>,
   holder: string,
   originTopic: string | null,
 ): Delivery {
-  const acquiredAt = toDate(row.acquired_at);
-  const expiresAt = toDate(row.expires_at);
+  const { note } = row;
+  const leasedAt = toDate(acquiredAt);
+  const leasedUntil = toDate(row.expires_at);
   return {
     item: {
-      id: row.item_id!,
+      id: row.item_id,
       namespace: topic.namespace,
       topic: topic.name,
       state: 'LEASED',
@@ -212,30 +214,40 @@ function toDelivery(
       metadata: row.metadata,
       deliverAfter: toDate(row.item_deliver_after),
       attempt: row.attempts_counted,
-      maxAttempts: row.max_attempts,
-      uniqueKey: row.item_unique_key,
+      maxAttempts,
+      uniqueKey: note?.uniqueKey ?? null,
       enqueuedAt: toDate(row.item_enqueued_at),
       enqueuedBy: row.item_enqueued_by,
-      expiresAt: row.item_expires_at === null ? null : toDate(row.item_expires_at),
+      expiresAt: note?.expiresAt == null ? null : toDate(note.expiresAt),
       leasedBy: holder,
-      leaseExpiresAt: expiresAt,
+      leaseExpiresAt: leasedUntil,
       blockedBy: 'LEASED',
-      lastReason: row.item_last_reason,
+      lastReason: note?.lastReason ?? null,
       originTopic,
-      diedAt: row.item_died_at === null ? null : toDate(row.item_died_at),
+      diedAt: note?.diedAt == null ? null : toDate(note.diedAt),
     },
-    lease: { itemId: row.item_id!, token, holder, acquiredAt, expiresAt, serverTime: acquiredAt },
+    lease: {
+      itemId: row.item_id,
+      token,
+      holder,
+      acquiredAt: leasedAt,
+      expiresAt: leasedUntil,
+      serverTime: leasedAt,
+    },
   };
 }
 
 /** Finds the names of the topics from which dead letters of a shard come. */
 async function findOrigins(
   { number, topics }: DequeueShard,
-  items: readonly ClaimedItem<ClaimQueueItemRow>[],
-  origins: Map<ClaimedItem<ClaimQueueItemRow>, string | null>,
+  items: readonly TakenItem<TakenItemRow>[],
+  origins: Map<TakenItem<TakenItemRow>, string | null>,
 ): Promise<void> {
-  const dead = items.filter(({ topic, row }) => topic.shard === number && row.item_origin_topic_id !== null);
+  const dead = items.flatMap((item) => {
+    const originId = item.topic.shard === number ? item.row.note?.originTopicId : undefined;
+    return originId == null ? [] : [{ item, originId }];
+  });
   if (dead.length === 0) return;
-  const found = await topics.byIds(dead.map(({ row }) => row.item_origin_topic_id!));
-  for (const item of dead) origins.set(item, found.get(item.row.item_origin_topic_id!)?.name ?? null);
+  const found = await topics.byIds(dead.map(({ originId }) => originId));
+  for (const { item, originId } of dead) origins.set(item, found.get(originId)?.name ?? null);
 }

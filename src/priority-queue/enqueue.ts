@@ -230,7 +230,7 @@ async function commitCalls(dependencies: EnqueueDependencies, calls: readonly Ca
   return committed;
 }
 
-/** Issues a ticket for each item that is ready now. */
+/** Calls for the items that are ready now. */
 function announce(
   { announcer, traffic }: QueueEngine,
   calls: readonly Call[],

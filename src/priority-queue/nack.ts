@@ -46,6 +46,7 @@ interface Entry {
 interface Row {
   readonly n: number;
   readonly outcome: 'returned' | 'dead' | 'refused';
+  /** Of a lease that an earlier version granted. */
   readonly ticket: string | null;
   readonly topic_id: number;
   readonly state: 'ready' | 'delayed';
@@ -131,17 +132,11 @@ function announce({ topics, announcer, traffic }: QueueEngine, entries: readonly
     .map((row) => ({
       topic: topics.byId(row.topic_id)!,
       key: { priority: row.priority, deliverAfter: row.deliver_after, id: entries[row.n - 1]!.id },
-      dead: row.outcome === 'dead',
     }));
   announceReady(announcer, ready);
-  for (const row of rows) {
-    if (row.ticket === null) continue;
-    // One that is delayed gets a new ticket when its time has come, a dead letter one of its new topic.
-    if (row.outcome === 'returned' && row.state === 'ready') announcer.giveBack(row.ticket);
-    else announcer.acknowledge(row.ticket);
-  }
-  const dead = ready.filter((item) => item.dead);
-  if (dead.length > 0)
-    announcer.issueTickets(dead.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
+  for (const row of rows) if (row.ticket !== null) announcer.acknowledge(row.ticket);
+  // One that is delayed calls when its time has come.
+  if (ready.length > 0)
+    announcer.issueTickets(ready.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
   announcer.eventsWritten();
 }

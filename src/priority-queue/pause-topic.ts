@@ -3,6 +3,7 @@ import { requireRole } from '../domain/actor.ts';
 import { badInput } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { parseName, parseText } from '../domain/names.ts';
+import { firstKey } from '../domain/order.ts';
 import type { QueueTopic } from '../domain/queue-item.ts';
 import { loadStatement } from '../postgres/sql.ts';
 import type { QueueEngine } from './engine.ts';
@@ -38,13 +39,6 @@ export function describeChange(values: Readonly<Record<string, unknown>>, reason
 
 type Verb<Input> = (actor: Actor | undefined, input: Input) => Promise<QueueTopic>;
 
-/** Before every item of a topic: looks begin at the very beginning. */
-const beginning = {
-  priority: -2_147_483_648,
-  deliverAfter: '-infinity',
-  id: '00000000-0000-0000-0000-000000000000',
-} as const;
-
 /**
  * Stops the deliveries of a topic, until a moment or until it is resumed. Items can still be enqueued, and those that
  * are held be acknowledged.
@@ -74,7 +68,7 @@ export function createResumeTopic(
     const reason = parseTopicReason(input.reason);
     const topic = await findQueueTopic(topics, namespace, 'input.topic', input.topic);
     await shard.run(pauseTopic, [topic.id, false, null, reason, actor.subject]);
-    announcer.itemBecameReady(topic, beginning);
+    announcer.itemBecameReady(topic, firstKey);
     return settings.refresh(topic.id);
   };
 }

@@ -1,5 +1,5 @@
 import type { OrderKey } from '../domain/order.ts';
-import { lowerKey } from '../domain/order.ts';
+import { firstKey, lowerKey } from '../domain/order.ts';
 import type { Topic } from '../domain/topic.ts';
 
 /** A ticket to be issued for an item that became available. */
@@ -7,13 +7,15 @@ export interface NewTicket {
   readonly topic: Topic;
   readonly itemId: string;
   readonly priority: number;
+  /** In the priority queue: how many items it calls for, one when it is left out. */
+  readonly items?: number;
   /** W3C trace context of the request that opened the item. */
   readonly traceparent?: string | null;
 }
 
 /** What the engine tells the outside after a commit; all of it is a hint that the rows can replace. */
 export interface Announcer {
-  /** Issues tickets. Losing them is healed by the reconciler. */
+  /** Issues tickets; in the priority queue one for all items of a topic. Losing them is healed by the reconciler. */
   issueTickets(tickets: readonly NewTicket[]): void;
   /** Tells the other processes that an item with this key became ready. */
   itemBecameReady(topic: Topic, key: OrderKey): void;
@@ -37,4 +39,28 @@ export function announceReady(announcer: Announcer, items: readonly ReadyItem[])
     if (known === undefined || lowerKey(known.key, item.key) !== known.key) best.set(item.topic.id, item);
   }
   for (const { topic, key } of best.values()) announcer.itemBecameReady(topic, key);
+}
+
+/**
+ * Items of the priority queue that became ready together get one ticket for their topic, which calls for all of them and
+ * names one; of the other systems each has its own.
+ */
+export function callTogether(tickets: readonly NewTicket[]): readonly NewTicket[] {
+  const calls = new Map<Topic, NewTicket>();
+  const others: NewTicket[] = [];
+  for (const ticket of tickets) {
+    if (ticket.topic.system !== 'queue') {
+      others.push(ticket);
+      continue;
+    }
+    const call = calls.get(ticket.topic);
+    calls.set(ticket.topic, { ...(call ?? ticket), items: (call?.items ?? 0) + (ticket.items ?? 1) });
+  }
+  return calls.size === 0 ? tickets : others.concat([...calls.values()]);
+}
+
+/** Calls for items of a topic that became ready again, when it is not known which they are. */
+export function announceReturned(announcer: Announcer, topic: Topic, items: number): void {
+  announcer.itemBecameReady(topic, firstKey);
+  announcer.issueTickets([{ topic, itemId: firstKey.id, priority: firstKey.priority, items }]);
 }

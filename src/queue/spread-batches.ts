@@ -4,8 +4,8 @@ import { compareKeys } from '../domain/order.ts';
 import type { Topic } from '../domain/topic.ts';
 import type { Shard } from '../postgres/shard.ts';
 import { loadStatement } from '../postgres/sql.ts';
-import type { ClaimRequest, ClaimRow } from './claim-desk.ts';
-import type { ClaimedBatch, ClaimedItem, Claims, WantedItems } from './claims.ts';
+import type { BatchClaims, TakenBatch, WantedItems } from './batch-claims.ts';
+import type { BatchRequest, BatchRow, TakenItem } from './batch-desk.ts';
 
 const readHeadKeys = loadStatement('read-head-keys');
 
@@ -18,19 +18,19 @@ export interface SpreadTopic {
   readonly far: readonly Topic[];
 }
 
-export interface SpreadBatch<Row extends ClaimRow> extends ClaimedBatch<Row> {
+export interface SpreadBatch<Row extends BatchRow> extends TakenBatch<Row> {
   /** Shards that could not be asked. */
   readonly partialShards: readonly number[];
 }
 
-export interface SpreadBatchesOptions<Row extends ClaimRow> {
-  readonly claims: Claims<Row>;
+export interface SpreadBatchesOptions<Row extends BatchRow> {
+  readonly claims: BatchClaims<Row>;
   readonly shards: ReadonlyMap<number, Shard>;
   readonly now: () => number;
 }
 
 /** Hands out many items at once of topics that lie on several shards, of each topic the best over its near shards. */
-export class SpreadBatches<Row extends ClaimRow> {
+export class SpreadBatches<Row extends BatchRow> {
   readonly #options: SpreadBatchesOptions<Row>;
 
   constructor(options: SpreadBatchesOptions<Row>) {
@@ -38,12 +38,12 @@ export class SpreadBatches<Row extends ClaimRow> {
   }
 
   /**
-   * As `Claims.claimBatch`. A shard that cannot be reached is left out and named.
+   * As `BatchClaims.claimBatch`. A shard that cannot be reached is left out and named.
    * @throws Fault `BACKPRESSURE` when too many wait, `UNAVAILABLE` when no shard can be reached
    */
   async claimBatch(
     wanted: readonly SpreadTopic[],
-    request: ClaimRequest,
+    request: BatchRequest,
     waitMilliseconds: number,
     signal: AbortSignal,
   ): Promise<SpreadBatch<Row>> {
@@ -54,23 +54,18 @@ export class SpreadBatches<Row extends ClaimRow> {
       await Promise.all(wanted.map((topic) => this.#fillNear(topic, request, signal, round)));
       if (round.items.length === 0) await this.#fillFar(wanted, request, signal, round);
       const left = deadline - now();
-      const all = wanted.flatMap(({ near, far }) => [...near, ...far]);
       if (round.items.length > 0 || left <= 0 || signal.aborted || claims.draining) return round.finish(wanted);
-      const first = await claims.waitInLines(all, request, left, signal, false);
-      if (first?.kind !== 'claimed') {
-        if (signal.aborted) return round.finish(wanted);
-        continue; // time is up: one last look, then the answer
-      }
-      round.items.push(first);
-      const { topic } = first;
-      const { count } = wanted.find(({ near, far }) => near.includes(topic) || far.includes(topic))!;
-      if (count > 1) await this.#claim([{ topic, count: count - 1 }], request, signal, round);
+      const lines = wanted.flatMap(({ near, far, count }) => [...near, ...far].map((topic) => ({ topic, count })));
+      const first = await claims.waitInLines(lines, request, left, signal);
+      // Without any: time is up, and one last look gives the answer.
+      if (first === undefined && !signal.aborted) continue;
+      round.items.push(...(first ?? []));
       return round.finish(wanted);
     }
   }
 
   /** The best items over the near shards: each gives as many as it has among the best of all. */
-  async #fillNear(wanted: SpreadTopic, request: ClaimRequest, signal: AbortSignal, round: Round<Row>): Promise<void> {
+  async #fillNear(wanted: SpreadTopic, request: BatchRequest, signal: AbortSignal, round: Round<Row>): Promise<void> {
     const { near, count } = wanted;
     const shares = near.length === 1 ? [{ topic: near[0]!, count }] : await this.#share(near, count, round);
     await this.#claim(shares, request, signal, round);
@@ -78,7 +73,7 @@ export class SpreadBatches<Row extends ClaimRow> {
 
   async #fillFar(
     wanted: readonly SpreadTopic[],
-    request: ClaimRequest,
+    request: BatchRequest,
     signal: AbortSignal,
     round: Round<Row>,
   ): Promise<void> {
@@ -111,7 +106,7 @@ export class SpreadBatches<Row extends ClaimRow> {
 
   async #claim(
     shares: readonly WantedItems[],
-    request: ClaimRequest,
+    request: BatchRequest,
     signal: AbortSignal,
     round: Round<Row>,
   ): Promise<void> {
@@ -128,8 +123,8 @@ export class SpreadBatches<Row extends ClaimRow> {
 }
 
 /** What one look brought. */
-class Round<Row extends ClaimRow> {
-  readonly items: ClaimedItem<Row>[] = [];
+class Round<Row extends BatchRow> {
+  readonly items: TakenItem<Row>[] = [];
   readonly paused = new Set<Topic>();
   readonly #away = new Set<number>();
   #outage: unknown;
@@ -168,6 +163,6 @@ class Round<Row extends ClaimRow> {
   }
 }
 
-function keyOf(row: ClaimRow): OrderKey {
-  return { priority: row.item_priority, deliverAfter: row.item_deliver_after, id: row.item_id! };
+function keyOf(row: BatchRow): OrderKey {
+  return { priority: row.item_priority, deliverAfter: row.item_deliver_after, id: row.item_id };
 }

@@ -5,6 +5,8 @@ export interface TicketInHand {
   readonly streamSequence: number;
   /** 1 for the first delivery; more when a lease may have ended. */
   readonly deliveryCount: number;
+  /** How many items a call of the priority queue tells of; other tickets are one item's. */
+  readonly items?: number | undefined;
 }
 
 /** One way of asking for one topic's tickets. `outstanding` counts those asked for, not yet delivered or refused. */

@@ -26,6 +26,15 @@ interface CountRow {
   readonly leased: number;
 }
 
+/**
+ * In the priority queue a ticket calls for any number of items: a topic that has ready ones needs one at least, and one
+ * that has none needs none.
+ */
+function missingCalls(ready: number, calls: number): number {
+  if (ready === 0) return -calls;
+  return calls === 0 ? 1 : 0;
+}
+
 export interface ReconcilerCounts {
   issued: number;
   removed: number;
@@ -34,7 +43,8 @@ export interface ReconcilerCounts {
 /**
  * Makes the number of tickets equal the number of open items, topic by topic. Tickets are fungible, so a lost or a
  * surplus one is only a wrong count. What differs in one round may just be on its way: only what differs in two rounds
- * is set right. A stream that vanished is made again, and all its tickets are issued anew from the rows.
+ * is set right. A stream that vanished is made again, and all its tickets are issued anew from the rows. In the priority
+ * queue tickets are calls, see `missingCalls`.
  *
  * A right count may still hide tickets that nobody can get: with a process that died between pull and pick (they come
  * back after ack-wait), or under the timer of a case that was decided while NATS was down. So those who wait for tickets
@@ -88,8 +98,9 @@ export class TicketReconciler {
       for (const topic of topics) {
         const wanted = wantedByTopic.get(topic.id) ?? 0;
         const existing = stock.tickets.get(`${topic.namespace}/${topic.name}`) ?? 0;
-        if (await this.#settle(topic, wanted - existing)) found = true;
         const ready = readyByTopic.get(topic.id) ?? 0;
+        const difference = system === 'queue' ? missingCalls(ready, existing) : wanted - existing;
+        if (await this.#settle(topic, difference, ready)) found = true;
         if (ready > 0) this.#ledger.tellReady(topic, ready);
       }
     }
@@ -120,7 +131,7 @@ export class TicketReconciler {
     return [...topics.values()];
   }
 
-  async #settle(topic: Topic, difference: number): Promise<boolean> {
+  async #settle(topic: Topic, difference: number, ready: number): Promise<boolean> {
     const before = this.#differences.get(topic.id) ?? 0;
     if (difference === 0) {
       this.#differences.delete(topic.id);
@@ -129,7 +140,7 @@ export class TicketReconciler {
     this.#differences.set(topic.id, difference);
     if (difference > 0 && before > 0) {
       const count = Math.min(difference, before, ticketsPerTopicAndRound);
-      await this.#issue(topic, count);
+      await this.#issue(topic, count, ready);
       this.#differences.set(topic.id, difference - count);
       this.counts.issued += count;
       this.#log.info({ namespace: topic.namespace, topic: topic.name, tickets: count }, 'missing tickets issued');
@@ -143,7 +154,7 @@ export class TicketReconciler {
     return true;
   }
 
-  async #issue(topic: Topic, count: number): Promise<void> {
+  async #issue(topic: Topic, count: number, ready: number): Promise<void> {
     await this.#ledger.ensureConsumer(topic);
     const heads = await this.#shard.run<{ id: string; priority: number }>(readHeadItems, [
       topic.id,
@@ -152,7 +163,8 @@ export class TicketReconciler {
     // The names on tickets are for people who look into the stream; beyond the best items they repeat.
     const tickets = Array.from({ length: count }, (_, index) => {
       const head = heads[index % Math.max(1, heads.length)];
-      return { topic, itemId: head?.id ?? '00000000-0000-7000-8000-000000000000', priority: head?.priority ?? 0 };
+      const named = { itemId: head?.id ?? '00000000-0000-7000-8000-000000000000', priority: head?.priority ?? 0 };
+      return { topic, ...named, ...(topic.system === 'queue' ? { items: ready } : {}) };
     });
     for (let start = 0; start < tickets.length; start += 1_000)
       await this.#ledger.issue(tickets.slice(start, start + 1_000));

@@ -43,16 +43,17 @@ export function createLeaseSweeper(
         .map((row) => ({
           topic: topics.byId(row.topic_id)!,
           key: { priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id },
-          dead: row.outcome === 'dead',
+          // Leases of the priority queue keep no ticket, and a dead letter's was its old topic's.
+          calls: row.outcome === 'dead' || topics.byId(row.topic_id)!.system === 'queue',
         }));
       announceReady(announcer, ready);
       // Its timer would bring the ticket back by itself; this wakes the next claimer a little sooner.
       for (const row of rows)
         if (row.ticket !== null)
           announcer[row.outcome === 'ready' && !failed.has(row.item_id) ? 'giveBack' : 'acknowledge'](row.ticket);
-      const dead = ready.filter((item) => item.dead);
-      if (dead.length > 0)
-        announcer.issueTickets(dead.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
+      const calling = ready.filter((item) => item.calls);
+      if (calling.length > 0)
+        announcer.issueTickets(calling.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
       announcer.eventsWritten();
     }
     if (rows.length === rowsPerStep) return 0;

@@ -6,6 +6,7 @@ import { Migration0005RequestsAndDigests } from './0005-requests-and-digests.ts'
 import { Migration0006Mails } from './0006-mails.ts';
 import { Migration0007MailAndDigestUpkeep } from './0007-mail-and-digest-upkeep.ts';
 import { Migration0008OperatorActs } from './0008-operator-acts.ts';
+import { Migration0011FasterQueue } from './0011-faster-queue.ts';
 
 /** In order; only ever appended to. */
 export const migrations = [
@@ -17,4 +18,5 @@ export const migrations = [
   { name: '0006-mails', class: Migration0006Mails },
   { name: '0007-mail-and-digest-upkeep', class: Migration0007MailAndDigestUpkeep },
   { name: '0008-operator-acts', class: Migration0008OperatorActs },
+  { name: '0011-faster-queue', class: Migration0011FasterQueue },
 ] as const;

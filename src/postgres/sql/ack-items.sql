@@ -1,7 +1,7 @@
 -- Ends items of the priority queue, each under its fencing token.
 -- $1 item ids uuid[]  $2 lease tokens uuid[]  $3 namespaces text[]  $4 who text[]
--- One row an entry: outcome 'acked' or 'refused', and nothing of it changed. The rows are locked by primary key first and
--- judged after the wait, by the database's clock.
+-- A row for each entry under which an item ended; nothing of the others changed. The rows are locked by primary key first
+-- and judged after the wait, by the database's clock.
 with entry as materialized (
   select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) with ordinality as e (id, token, namespace, actor, n)
 ), locked as materialized (
@@ -12,10 +12,10 @@ with entry as materialized (
      for update of i
 ), live as materialized (
   select e.n, e.actor, l.*, clock_timestamp() as at
-    from entry e join locked l on l.id = e.id
-   where l.state = 'leased' and l.lease_token = e.token and l.namespace = e.namespace
-     and l.lease_expires_at > clock_timestamp()
+    from entry e join locked l on l.id = e.id and l.lease_token = e.token and l.namespace = e.namespace
+   where l.state = 'leased' and l.lease_expires_at > clock_timestamp()
 ), ended as (
+  -- By id: a row that was changed while this waited for it is another version, which this statement does not see.
   delete from items i using live v where i.id = v.id
 ), event_rows as (
   -- The token is dead now: kept so that the same ack, sent again, can be told from a stranger's.
@@ -23,5 +23,4 @@ with entry as materialized (
   select distinct on (id) (select event_position()), namespace, topic_id, id, 'ACKED', actor, at, attempt, lease_token::text
     from live where history
 )
-select e.n::integer as n, case when v.id is null then 'refused' else 'acked' end as outcome, v.ticket, v.topic_id
-  from entry e left join live v on v.n = e.n
+select v.n::integer as n, v.ticket, v.topic_id from live v

@@ -14,7 +14,7 @@ with topic as materialized (
 )
 select h.maximum is not null and h.maximum <= (
          select count(*) from items i, topic, siblings
-          where i.namespace = topic.namespace and i.lease_holder = h.holder and i.state = 'leased'
+          where i.namespace = topic.namespace and i.lease_holder = h.holder and i.state = 'leased' and i.enqueued_at is null
             and i.lease_acquired_at >= coalesce(h.floor, '-infinity') and i.lease_expires_at > clock_timestamp()
             and i.topic_id = any (siblings.ids)
        ) as holds_enough,

@@ -13,7 +13,7 @@ with topic as materialized (
          (select deliver_after from items where topic_id = $1::integer and state = 'delayed' order by deliver_after limit 1) as next_due
 )
 select (select count(*) from items i, topic, siblings
-         where i.namespace = topic.namespace and i.lease_holder = h.holder and i.state = 'leased'
+         where i.namespace = topic.namespace and i.lease_holder = h.holder and i.state = 'leased' and i.enqueued_at is null
            and i.lease_expires_at > clock_timestamp() and i.topic_id = any (siblings.ids))::integer as held,
        head.priority, head.deliver_after, head.id, topic.paused,
        f.any_ready, f.next_expiry is not null as any_held, least(f.next_expiry, f.next_due) as next_eligible_at

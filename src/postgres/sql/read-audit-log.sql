@@ -5,7 +5,7 @@
 with events_looked as materialized (
   select e.position, e.sequence, e.namespace, e.topic_id, e.item_id::text as about_id, e.type, e.actor, e.at, e.reason
     from events e
-   where e.position < event_horizon()
+   where e.position < (select event_horizon())
      and ($5::bigint is null or (e.position, e.sequence) < ($5::bigint, $6::bigint))
    order by e.position desc, e.sequence desc
    limit $8::integer

@@ -2,6 +2,6 @@
 select e.position::float8 as position, e.sequence::float8 as sequence, t.system, e.namespace, t.name as topic, e.item_id,
        e.type, e.actor, e.at, e.attempt
   from events e join topics t on t.id = e.topic_id
- where (e.position, e.sequence) > ($1::bigint, $2::bigint) and e.position < event_horizon()
+ where (e.position, e.sequence) > ($1::bigint, $2::bigint) and e.position < (select event_horizon())
  order by e.position, e.sequence
  limit $3::integer

@@ -44,7 +44,8 @@ begin
     return;
   end if;
   select count(*) into held from items i
-   where i.namespace = wanted_namespace and i.lease_holder = new_holder and i.state = 'leased' and i.lease_expires_at > moment
+   where i.namespace = wanted_namespace and i.lease_holder = new_holder and i.state = 'leased' and i.enqueued_at is null
+     and i.lease_expires_at > moment
      and i.topic_id in (select t.id from topics t where t.namespace = wanted_namespace and t.system = wanted_system);
   if new_holder = any (never_holders) or settings.paused or target.state = 'delayed' or held >= held_maximum then
     return query select case when new_holder = any (never_holders) then 'excluded' when settings.paused then 'paused'

@@ -108,7 +108,7 @@ begin
         left join lateral (
           select count(*) as held, min(l.lease_acquired_at) as oldest
             from items l
-           where l.namespace = settings.namespace and l.lease_holder = a.holder and l.state = 'leased'
+           where l.namespace = settings.namespace and l.lease_holder = a.holder and l.state = 'leased' and l.enqueued_at is null
              and l.lease_acquired_at >= a.floor
              and l.lease_expires_at > moment
              and l.topic_id = any (system_topics)
