@@ -102,12 +102,9 @@ const dequeue: Arbitrary<Command> = fc.integer({ min: 1, max: 7 }).map((count) =
     const { foundation, actor, topic } = real;
     const expected = model.next(count);
     const input = { namespace, requests: [{ topic, count }] };
-    let result = await foundation.services.dequeue(actor, input, never);
-    // A lease that has ended is passed over while its ticket is being judged; the sweeper comes within a second.
-    if (model.unswept && result.items.length === 0 && expected.length > 0) {
-      await sweep(model, real);
-      result = await foundation.services.dequeue(actor, input, never);
-    }
+    const result = await foundation.services.dequeue(actor, input, never);
+    // In a paused topic nobody looks for leases that have ended but the sweeper.
+    if (model.unswept && model.paused) await sweep(model, real);
     expect(result.items.map(({ item }) => item.id)).toEqual(expected.map((item) => item.id));
     if (expected.length < count && !model.paused) model.unswept = false;
     for (const [index, { item, lease }] of result.items.entries()) {
