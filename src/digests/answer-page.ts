@@ -100,6 +100,9 @@ export function createAnswerPage(
       const fault = error instanceof Fault ? error : undefined;
       if (fault === undefined || fault.code === 'UNAVAILABLE') log.warn({ err: error }, 'an answer page failed');
       const status = fault === undefined ? 500 : (statuses[fault.code] ?? 400);
+      if (fault?.retryAfterMs !== undefined) {
+        response.setHeader('retry-after', String(Math.ceil(fault.retryAfterMs / 1_000)));
+      }
       const message = fault === undefined ? 'Please try again later.' : fault.message;
       sendNote(request, response, status, 'This did not work', `${message} Nothing was changed.`);
     }

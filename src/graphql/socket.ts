@@ -17,6 +17,8 @@ const pingMilliseconds = 12_000;
 const bufferedBytesMax = 1_000_000;
 /** How long a closed socket may take to say goodbye. */
 const closeMilliseconds = 2_000;
+/** What an upgrade is refused with when it may be tried again. */
+const unavailable = '503 Service Unavailable\r\nretry-after: 1';
 
 export interface SocketsOptions extends ProtocolOptions {
   readonly allowedOrigins: readonly string[];
@@ -62,9 +64,9 @@ export function createSockets(options: SocketsOptions): Sockets {
     upgrade(request, connection, head) {
       const path = request.url?.split('?', 1)[0];
       if (path !== '/graphql' && path !== '/graphql/') return refuseUpgrade(connection, '404 Not Found');
-      if (isDraining()) return refuseUpgrade(connection, '503 Service Unavailable');
+      if (isDraining()) return refuseUpgrade(connection, unavailable);
       if (!isAllowedOrigin(request, allowedOrigins)) return refuseUpgrade(connection, '403 Forbidden');
-      if (sessions.size >= socketsMax) return refuseUpgrade(connection, '503 Service Unavailable');
+      if (sessions.size >= socketsMax) return refuseUpgrade(connection, unavailable);
       webSockets.handleUpgrade(request, connection, head, accept);
     },
 
@@ -88,6 +90,7 @@ function createWebSocketServer(): WebSocketServer {
   return new WebSocketServer(options);
 }
 
+/** @param status what follows the protocol in the first line, and headers */
 function refuseUpgrade(connection: Duplex, status: string): void {
   // The client may be gone before it hears the answer, which is no matter then.
   connection.once('error', () => connection.destroy());

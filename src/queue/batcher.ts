@@ -48,7 +48,7 @@ export function createBatcher<Input, Output>(
     async (inputs) => {
       const startedAt = performance.now();
       try {
-        return await runIsolating(inputs, options);
+        return await runApart(inputs, options);
       } finally {
         running -= 1;
         options.observe?.(inputs.length, performance.now() - startedAt);
@@ -76,13 +76,54 @@ export function createBatcher<Input, Output>(
   };
 }
 
+/**
+ * Inputs with the same key run one statement after the other. Each statement is committed by itself, so what fails a
+ * later one says nothing of the earlier ones.
+ */
+async function runApart<Input, Output>(
+  inputs: readonly Input[],
+  options: BatcherOptions<Input, Output>,
+): Promise<readonly (Output | Error)[]> {
+  const { apart } = options;
+  if (apart === undefined || inputs.length === 1) return runIsolating(inputs, options);
+  const turns = takeTurns(inputs, apart);
+  if (turns.length === 1) return runIsolating(inputs, options);
+  const answers = new Array<Output | Error>(inputs.length);
+  for (const turn of turns) {
+    const ends = await runIsolating(
+      turn.map((index) => inputs[index]!),
+      options,
+    ).catch((reason) => turn.map(() => toError(reason)));
+    for (const [place, index] of turn.entries()) answers[index] = ends[place]!;
+  }
+  return answers;
+}
+
+/** The places of the inputs of each statement. */
+function takeTurns<Input>(
+  inputs: readonly Input[],
+  apart: (input: Input) => string | undefined,
+): readonly (readonly number[])[] {
+  const first: number[] = [];
+  const turns = [first];
+  const seen = new Map<string, number>();
+  for (const [index, input] of inputs.entries()) {
+    const key = apart(input);
+    const turn = key === undefined ? 0 : (seen.get(key) ?? 0);
+    if (key !== undefined) seen.set(key, turn + 1);
+    if (turn === turns.length) turns.push([index]);
+    else turns[turn]!.push(index);
+  }
+  return turns;
+}
+
 /** One bad input fails its own caller only: when a statement fails for its values, each input gets one of its own. */
 async function runIsolating<Input, Output>(
   inputs: readonly Input[],
   options: BatcherOptions<Input, Output>,
 ): Promise<readonly (Output | Error)[]> {
   try {
-    return await runApart(inputs, options);
+    return await options.run(inputs);
   } catch (error) {
     if (inputs.length === 1 || !isCausedByOneRow(error)) throw error;
     const answers: (Output | Error)[] = [];
@@ -90,38 +131,13 @@ async function runIsolating<Input, Output>(
       try {
         answers.push((await options.run([input]))[0]!);
       } catch (reason) {
-        answers.push(reason instanceof Error ? reason : new Error(String(reason)));
+        answers.push(toError(reason));
       }
     }
     return answers;
   }
 }
 
-async function runApart<Input, Output>(
-  inputs: readonly Input[],
-  options: BatcherOptions<Input, Output>,
-): Promise<readonly (Output | Error)[]> {
-  const apart = options.apart;
-  if (apart === undefined || inputs.length === 1) return options.run(inputs);
-  const seen = new Set<string>();
-  const now: number[] = [];
-  const later: number[] = [];
-  for (const [index, input] of inputs.entries()) {
-    const key = apart(input);
-    if (key !== undefined && seen.has(key)) later.push(index);
-    else {
-      if (key !== undefined) seen.add(key);
-      now.push(index);
-    }
-  }
-  if (later.length === 0) return options.run(inputs);
-  const answers = new Array<Output | Error>(inputs.length);
-  const first = await options.run(now.map((index) => inputs[index]!));
-  for (const [place, index] of now.entries()) answers[index] = first[place]!;
-  const second = await runApart(
-    later.map((index) => inputs[index]!),
-    options,
-  );
-  for (const [place, index] of later.entries()) answers[index] = second[place]!;
-  return answers;
+function toError(reason: unknown): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }

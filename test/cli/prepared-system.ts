@@ -1,10 +1,9 @@
-import { migrateAll } from '../../src/cli/migrate.ts';
 import { provisionStreams } from '../../src/cli/up/provision-streams.ts';
 import type { Config } from '../../src/config.ts';
 import { readConfig } from '../../src/config.ts';
 import { findFreePort } from '../../src/embedded/ports.ts';
 import { createLogger } from '../../src/log.ts';
-import { createDatabase, startTestNats, uniqueDirectory } from '../support/servers.ts';
+import { createMigratedDatabase, startTestNats, uniqueDirectory } from '../support/servers.ts';
 
 /** A database and a nats-server of a test's own, migrated and provisioned, with no program running on them yet. */
 export interface PreparedSystem {
@@ -16,7 +15,7 @@ export interface PreparedSystem {
 export const quietLog = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'fatal');
 
 export async function prepareSystem(): Promise<PreparedSystem> {
-  const database = await createDatabase();
+  const database = await createMigratedDatabase();
   const nats = await startTestNats();
   const environment = {
     CASELOAD_HOME: uniqueDirectory('home'),
@@ -27,7 +26,6 @@ export async function prepareSystem(): Promise<PreparedSystem> {
     PORT: String(await findFreePort()),
   };
   const config = readConfig(environment);
-  await migrateAll(config.databaseUrls, () => undefined);
   await provisionStreams(config);
   return {
     environment,

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { migrateAll } from '../../src/cli/migrate.ts';
 import type { Foundation } from '../../src/compose.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
@@ -14,7 +13,7 @@ import { alice, application, bob, never, testSecret } from '../support/engine.ts
 import type { NatsCluster } from '../support/nats-cluster.ts';
 import { startNatsCluster } from '../support/nats-cluster.ts';
 import type { TestDatabase } from '../support/servers.ts';
-import { createDatabase, uniqueDirectory } from '../support/servers.ts';
+import { createMigratedDatabase, uniqueDirectory } from '../support/servers.ts';
 import { log } from '../support/system.ts';
 import { waitUntil } from '../support/wait-until.ts';
 import { handlerOf } from '../tasks/handler-of.ts';
@@ -33,9 +32,8 @@ let databases: readonly TestDatabase[];
 let foundation: Foundation;
 
 beforeAll(async () => {
-  [cluster, ...databases] = await Promise.all([startNatsCluster(), createDatabase(), createDatabase()]);
+  [cluster, ...databases] = await Promise.all([startNatsCluster(), createMigratedDatabase(), createMigratedDatabase()]);
   const urls = databases.map(({ url }) => url);
-  await migrateAll(urls, () => undefined);
   const blobs = uniqueDirectory('blobs');
   mkdirSync(blobs, { recursive: true });
   const environment = { DATABASE_URLS: urls.join(','), NATS_URL: cluster.url, AUTH_SECRET: testSecret };

@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { migrateAll } from '../../src/cli/migrate.ts';
 import type { Foundation } from '../../src/compose.ts';
 import { compose } from '../../src/compose.ts';
 import { readConfig } from '../../src/config.ts';
@@ -11,7 +10,7 @@ import { startServices } from '../../src/lifecycle.ts';
 import { createLogger } from '../../src/log.ts';
 import { createSchedulerServices } from '../../src/scheduler.ts';
 import type { TestDatabase } from './servers.ts';
-import { createDatabase, startTestNats, uniqueDirectory } from './servers.ts';
+import { createMigratedDatabase, startTestNats, uniqueDirectory } from './servers.ts';
 import { TcpProxy } from './tcp-proxy.ts';
 
 export const testSecret = 'a secret of the tests with more than 32 characters';
@@ -37,7 +36,7 @@ export async function startEngine(
 ): Promise<TestEngine> {
   const [nats, ...databases] = await Promise.all([
     startTestNats(),
-    ...Array.from({ length: shards }, () => createDatabase()),
+    ...Array.from({ length: shards }, createMigratedDatabase),
   ]);
   const proxies = proxied
     ? await Promise.all(databases.map(({ url }) => TcpProxy.start(Number(new URL(url).port))))
@@ -66,10 +65,6 @@ export async function startEngine(
     return foundation;
   };
   const foundation = await open();
-  await migrateAll(
-    databases.map(({ url }) => url),
-    () => undefined,
-  );
   await provision(foundation.link);
   return {
     proxies,

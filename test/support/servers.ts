@@ -13,6 +13,8 @@ declare module 'vitest' {
     readonly runDirectory: string;
     /** The database `postgres` of the run's server, as its superuser. */
     readonly postgresUrl: string;
+    /** A database with the tables and functions of this version, and nothing in them. Nobody is connected to it. */
+    readonly migratedDatabase: string;
     readonly natsUrl: string;
     /** The program nats-server. */
     readonly natsServer: string;
@@ -46,6 +48,11 @@ export async function createDatabase(options: CreateDatabaseOptions = {}): Promi
     url: url.href,
     drop: () => administer(`drop database if exists ${escapeIdentifier(name)} with (force)`),
   };
+}
+
+/** Makes a fresh database with the tables and functions of this version. */
+export function createMigratedDatabase(): Promise<TestDatabase> {
+  return createDatabase({ template: inject('migratedDatabase') });
 }
 
 /** The run's nats-server, which all test files share: for core NATS, and for streams with names of their own. */

@@ -3,6 +3,7 @@ import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { TestProject } from 'vitest/node';
+import { migrateAll } from '../../src/cli/migrate.ts';
 import { FolderInUseError, ownFolder } from '../../src/embedded/folder-owner.ts';
 import { findNatsServer, startNatsServer } from '../../src/embedded/nats-server.ts';
 import { startEmbeddedPostgres } from '../../src/embedded/postgres.ts';
@@ -11,6 +12,9 @@ import { createLogger } from '../../src/log.ts';
 import type {} from './servers.ts';
 
 const stateDirectory = fileURLToPath(new URL('../../.caseload', import.meta.url));
+
+/** What the databases of the tests are copied from: a tenth of the time that it takes to make each anew. */
+const migratedDatabase = 'caseload_migrated';
 
 interface RunningServer {
   readonly name: string;
@@ -56,8 +60,10 @@ async function startAll(project: TestProject, directory: string, servers: Runnin
     log,
   });
   servers.push({ name: 'nats-server', stop: nats.stop });
+  await migrateAll([await postgres.ensureDatabase(migratedDatabase)], () => undefined);
   project.provide('runDirectory', directory);
   project.provide('postgresUrl', postgres.url('postgres'));
+  project.provide('migratedDatabase', migratedDatabase);
   project.provide('natsUrl', nats.url);
   project.provide('natsServer', natsServer);
 }

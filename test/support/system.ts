@@ -28,7 +28,8 @@ import { Shard } from '../../src/postgres/shard.ts';
 import { measureBacklog } from '../../src/scheduler/measure-backlog.ts';
 import { createSchedulerServices } from '../../src/scheduler.ts';
 import { createWorkerServices } from '../../src/worker.ts';
-import { createDatabase, uniqueDirectory } from './servers.ts';
+import type { TestDatabase } from './servers.ts';
+import { createMigratedDatabase, uniqueDirectory } from './servers.ts';
 import { waitUntil } from './wait-until.ts';
 
 export const log: Logger = createLogger('test', process.env.TEST_LOG_LEVEL ?? 'silent');
@@ -74,10 +75,10 @@ export class TestSystem {
   static async start(databaseUrl?: string): Promise<TestSystem> {
     const directory = uniqueDirectory('system');
     mkdirSync(directory, { recursive: true });
-    const database =
-      databaseUrl === undefined ? await createDatabase() : { url: databaseUrl, drop: async () => undefined };
-    await migrateAll([database.url], () => undefined);
-    const nats = await openNats(directory, 0);
+    const [database, nats] = await Promise.all([
+      databaseUrl === undefined ? createMigratedDatabase() : migrateKept(databaseUrl),
+      openNats(directory, 0),
+    ]);
     const system = new TestSystem(directory, database.url, database.drop, nats);
     await provision(await system.link());
     return system;
@@ -208,6 +209,11 @@ export class TestSystem {
     this.#stops.push(stop);
     return { url: '', foundation, stop };
   }
+}
+
+async function migrateKept(url: string): Promise<Pick<TestDatabase, 'url' | 'drop'>> {
+  await migrateAll([url], () => undefined);
+  return { url, drop: async () => undefined };
 }
 
 function openNats(directory: string, port: number): Promise<EmbeddedNats> {
