@@ -5,7 +5,7 @@ import { limits } from '../domain/limits.ts';
 export interface BatcherOptions<Input, Output> {
   /** Answers all inputs of a batch, in their order. An answer that is an Error fails its own caller only. */
   readonly run: (inputs: readonly Input[]) => Promise<readonly (Output | Error)[]>;
-  /** How many batches may run at the same time. */
+  /** How many batches may run at the same time; a second one only beside a slow first one. */
   readonly concurrent?: number;
   readonly rowsMax?: number;
   readonly waitingMax?: number;
@@ -13,6 +13,13 @@ export interface BatcherOptions<Input, Output> {
   readonly apart?: (input: Input) => string | undefined;
   readonly observe?: (rows: number, milliseconds: number) => void;
 }
+
+/**
+ * While a batch runs, what comes gathers for the next: one large statement costs less than two small ones side by side
+ * (pairs of claim and decision: 369 µs of processor time instead of 449). But one that takes longer than this, as it
+ * waits for a lock or a slow disk, does not hold up the others.
+ */
+const slowMilliseconds = 15;
 
 /** PostgreSQL's classes of errors that one row's values cause: the statement changed nothing and would fail again. */
 function isCausedByOneRow(error: unknown): boolean {
@@ -32,16 +39,29 @@ export function createBatcher<Input, Output>(
   const queue: (() => void)[] = [];
   let running = 0;
   let waiting = 0;
+  let startedLastAt = Number.NEGATIVE_INFINITY;
+  let watching = false;
 
   const next = (): void => {
-    while (running < concurrent) {
-      const dispatch = queue.shift();
-      if (dispatch === undefined) return;
+    const now = performance.now();
+    // A second one in the queue means that the first is full: it gains nothing by waiting.
+    const mayStart = (): boolean =>
+      running === 0 || (running < concurrent && (queue.length > 1 || now - startedLastAt >= slowMilliseconds));
+    while (queue.length > 0 && mayStart()) {
+      const dispatch = queue.shift()!;
       running += 1;
+      startedLastAt = now;
       // One alone goes at once; beside another, after the current round of input: what was read together goes together.
       if (running === 1) queueMicrotask(dispatch);
       else setImmediate(dispatch);
     }
+    if (queue.length === 0 || running >= concurrent || watching) return;
+    watching = true;
+    const look = (): void => {
+      watching = false;
+      next();
+    };
+    setTimeout(look, Math.max(1, slowMilliseconds - (now - startedLastAt)));
   };
 
   const loader = new DataLoader<Input, Output>(

@@ -13,8 +13,10 @@ import type { TicketInHand, TicketLine, TicketPuller } from './ticket-line.ts';
 const settleTickets = loadStatement('settle-tickets');
 const returnExpired = loadStatement('return-expired');
 
-/** Picks that may run at once: one writes while the next is read. */
+/** Picks that may run at once; the second only when the first takes long, as it waits for a lock or a slow disk. */
 const picksAtOnce = 2;
+/** Until then claimers gather for the next pick: one large pick costs less than two small ones (see `batcher.ts`). */
+const slowPickMilliseconds = 15;
 /** How long someone who may take none of the ready items is left out of the line. */
 const parkMilliseconds = 1_000;
 /** Without tickets the database is asked; this often for those who wait. */
@@ -116,6 +118,8 @@ export class ClaimDesk<Row extends ClaimRow> {
   readonly #nowPuller: TicketPuller;
   readonly #longPuller: TicketPuller;
   #picks = 0;
+  #pickedLastAt = Number.NEGATIVE_INFINITY;
+  #slowTimer: NodeJS.Timeout | undefined;
   /** Claimers who wait a moment before they look again. */
   #comingBack = 0;
   #scheduled = false;
@@ -210,6 +214,7 @@ export class ClaimDesk<Row extends ClaimRow> {
     this.#closed = true;
     clearTimeout(this.#parkTimer);
     clearTimeout(this.#pollTimer);
+    clearTimeout(this.#slowTimer);
     this.#nowPuller.close();
     this.#longPuller.close();
     for (const ticket of this.#hand.splice(0)) this.#options.line.giveBack(ticket.replySubject);
@@ -231,11 +236,12 @@ export class ClaimDesk<Row extends ClaimRow> {
       this.#serveWithoutTickets();
       return;
     }
-    while (this.#picks < picksAtOnce && this.#hand.length > 0) {
+    while (this.#hand.length > 0 && this.#mayPick(Math.min(this.#hand.length, this.#fresh.size + this.#waiting.size))) {
       const places = this.#takePlaces(Math.min(this.#hand.length, this.#pickRowsMax));
       if (places.length === 0) break;
       const tickets = this.#hand.splice(0, places.length);
       this.#picks += 1;
+      this.#pickedLastAt = performance.now();
       void this.#pick(places, tickets, false);
     }
     const inLine = this.#fresh.size + this.#waiting.size;
@@ -254,10 +260,11 @@ export class ClaimDesk<Row extends ClaimRow> {
 
   #serveWithoutTickets(): void {
     this.#hand.length = 0; // their connection is gone; the server hands them out again
-    while (this.#picks < picksAtOnce && this.#fresh.size > 0) {
+    while (this.#fresh.size > 0 && this.#mayPick(this.#fresh.size)) {
       const places = this.#takePlaces(Math.min(this.#fresh.size, this.#pickRowsMax));
       if (places.length === 0) break;
       this.#picks += 1;
+      this.#pickedLastAt = performance.now();
       void this.#pick(
         places,
         places.map(() => undefined),
@@ -283,6 +290,19 @@ export class ClaimDesk<Row extends ClaimRow> {
         this.#schedule();
       }, pollMilliseconds);
     }
+  }
+
+  /** Whether so many claimers are served now; otherwise they are when the running pick ends, or proves slow. */
+  #mayPick(claimers: number): boolean {
+    if (this.#picks === 0) return true;
+    if (this.#picks >= picksAtOnce) return false;
+    const left = slowPickMilliseconds - (performance.now() - this.#pickedLastAt);
+    if (left <= 0 || claimers >= this.#pickRowsMax) return true;
+    this.#slowTimer ??= setTimeout(() => {
+      this.#slowTimer = undefined;
+      this.#schedule();
+    }, left);
+    return false;
   }
 
   #takePlaces(count: number): Place<Row>[] {
