@@ -4,6 +4,7 @@ import { loadStatement } from '../postgres/sql.ts';
 import type { Announcer, ReadyItem } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import type { Topics } from '../queue/topics.ts';
+import { readTraces } from '../tasks/task-traces.ts';
 import { Repeating } from './repeating.ts';
 
 const promoteDueItems = loadStatement('promote-due-items');
@@ -31,7 +32,16 @@ export function createDueItemPromoter(shard: Shard, topics: Topics, announcer: A
         key: { priority: row.priority, deliverAfter: row.deliver_after, id: row.item_id! },
       }));
       announceReady(announcer, ready);
-      announcer.issueTickets(ready.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
+      const tasks = ready.filter(({ topic }) => topic.system === 'tasks').map(({ key }) => key.id);
+      const traces = await readTraces(shard, tasks);
+      announcer.issueTickets(
+        ready.map(({ topic, key }) => ({
+          topic,
+          itemId: key.id,
+          priority: key.priority,
+          traceparent: traces.get(key.id) ?? null,
+        })),
+      );
     }
     if (due.length === rowsPerStep) return 0;
     const next = rows.find((row) => row.item_id === null)?.next_milliseconds ?? longestPauseMilliseconds;

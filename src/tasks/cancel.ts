@@ -85,7 +85,7 @@ async function cancel(
   ]);
   // The tickets of tasks that waited are found without an item by the next worker, which acks them away.
   for (const row of rows) if (row.ticket !== null) announcer.acknowledge(row.ticket);
-  await openTasks(topics, announcer, rows);
+  await openTasks({ shard, topics, announcer }, rows);
   if (rows.length > 0) announcer.eventsWritten();
   return rows.filter((row) => row.outcome === 'cancelled').map((row) => row.item_id);
 }

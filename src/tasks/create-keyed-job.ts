@@ -81,8 +81,7 @@ export async function commitKeyedJob(dependencies: KeyedJobDependencies, job: Ne
   const created = await Promise.all(ids('created').map((id) => store.getTask(id)));
   const at = rows.find((row) => row.outcome === 'created')?.at;
   await openTasks(
-    topics,
-    announcer,
+    { shard, topics, announcer },
     created
       .filter((task) => task.status === 'AVAILABLE')
       .map((task) => ({

@@ -20,6 +20,6 @@ export async function endExhaustedTasks(
 ): Promise<ReadonlySet<string>> {
   if (taskIds.length === 0) return new Set();
   const rows = await shard.run<OpenedRow>(endExhausted, [taskIds]);
-  await openTasks(topics, announcer, rows);
+  await openTasks({ shard, topics, announcer }, rows);
   return new Set(rows.filter((row) => row.outcome === 'failed').map((row) => row.item_id));
 }

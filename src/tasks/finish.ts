@@ -88,7 +88,7 @@ async function commitEnds(
     );
     for (const row of returned) if (row.ticket !== null) announcer.giveBack(row.ticket);
   }
-  await openTasks(topics, announcer, rows);
+  await openTasks({ shard, topics, announcer }, rows);
   if (answers.includes(true)) announcer.eventsWritten();
   return answers;
 }

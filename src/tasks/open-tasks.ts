@@ -1,6 +1,8 @@
+import type { Shard } from '../postgres/shard.ts';
 import type { Announcer } from '../queue/announcements.ts';
 import { announceReady } from '../queue/announcements.ts';
 import type { Topics } from '../queue/topics.ts';
+import { readTraces } from './task-traces.ts';
 
 /** A row of a statement that may make tasks ready. */
 export interface OpenedRow {
@@ -12,8 +14,17 @@ export interface OpenedRow {
   readonly deliver_after: string;
 }
 
+export interface OpenTasksDependencies {
+  readonly shard: Shard;
+  readonly topics: Topics;
+  readonly announcer: Announcer;
+}
+
 /** After the commit: says which tasks became ready, and issues their tickets. Losing that is healed by the reconciler. */
-export async function openTasks(topics: Topics, announcer: Announcer, rows: readonly OpenedRow[]): Promise<void> {
+export async function openTasks(
+  { shard, topics, announcer }: OpenTasksDependencies,
+  rows: readonly OpenedRow[],
+): Promise<void> {
   const ready = rows.filter((row) => row.outcome === 'released' || row.outcome === 'kept');
   if (ready.length === 0) return;
   await topics.byIds(ready.map((row) => row.topic_id));
@@ -24,5 +35,16 @@ export async function openTasks(topics: Topics, announcer: Announcer, rows: read
   }));
   announceReady(announcer, items);
   const opened = items.filter((item) => item.isNew);
-  announcer.issueTickets(opened.map(({ topic, key }) => ({ topic, itemId: key.id, priority: key.priority })));
+  const traces = await readTraces(
+    shard,
+    opened.map(({ key }) => key.id),
+  );
+  announcer.issueTickets(
+    opened.map(({ topic, key }) => ({
+      topic,
+      itemId: key.id,
+      priority: key.priority,
+      traceparent: traces.get(key.id) ?? null,
+    })),
+  );
 }

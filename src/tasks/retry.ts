@@ -187,7 +187,7 @@ async function putBack(
     return shard.run<OpenedRow>(retryTasks, values); // it now sees who has the key, and leaves that task out
   });
   if (rows.length === 0) return [];
-  await openTasks(topics, announcer, rows);
+  await openTasks({ shard, topics, announcer }, rows);
   announcer.eventsWritten();
   return rows.map((row) => row.item_id);
 }

@@ -129,7 +129,7 @@ async function change(
   ]);
   if (rows.length === 0) return [];
   // Whoever now waits for its time leaves a ticket behind, which the next worker acks away.
-  await openTasks(topics, announcer, rows);
+  await openTasks({ shard, topics, announcer }, rows);
   announcer.eventsWritten();
   return rows.map((row) => row.item_id);
 }

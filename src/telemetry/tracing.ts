@@ -33,6 +33,11 @@ export async function startTracing(endpoint: string, program: string): Promise<T
   };
 }
 
+/** Whether this process sends spans anywhere. */
+export function isTracing(): boolean {
+  return opened !== undefined;
+}
+
 async function open(endpoint: string, program: string): Promise<Tracing> {
   const { BatchSpanProcessor, NodeTracerProvider } = await import('@opentelemetry/sdk-trace-node');
   const { OTLPTraceExporter } = await import('@opentelemetry/exporter-trace-otlp-http');

@@ -9,6 +9,7 @@ import { createGatewayService } from '../../src/gateway.ts';
 import { callApi } from '../../src/jetstream/api.ts';
 import { ticketSubject } from '../../src/jetstream/subjects.ts';
 import type { Service } from '../../src/lifecycle.ts';
+import { createWebhook } from '../../src/tasks/handlers/webhook.ts';
 import { contextOf, currentTraceparent } from '../../src/telemetry/traceparent.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { startEngine, testSecret } from '../support/engine.ts';
@@ -24,16 +25,18 @@ interface Span {
   readonly status: { readonly code?: number; readonly message?: string };
 }
 
-/** Stands for an OpenTelemetry collector. */
+/** Stands for an OpenTelemetry collector, and for a receiver of webhooks. */
 class Collector {
   readonly spans: Span[] = [];
   readonly services = new Set<string>();
+  readonly webhookTraces: unknown[] = [];
   readonly #server: Server;
 
   constructor() {
     this.#server = createServer((request, response) => {
       void text(request).then((body) => {
         if (request.url === '/v1/traces') this.#take(JSON.parse(body));
+        if (request.url === '/hook') this.webhookTraces.push(request.headers.traceparent);
         response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
       });
     });
@@ -65,12 +68,15 @@ let engine: TestEngine;
 let gateway: Service;
 let stopWorker: () => Promise<void>;
 let base: string;
+let collectorUrl: string;
 let token: string;
 const seenByHandler: (string | null)[] = [];
 let metrics: () => Promise<string>;
 
 beforeAll(async () => {
-  engine = await startEngine({ OTEL_EXPORTER_OTLP_ENDPOINT: await collector.listen() });
+  collectorUrl = await collector.listen();
+  engine = await startEngine({ OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl });
+  await engine.startScheduler();
   gateway = createGatewayService(engine.foundation, (port) => {
     base = `http://127.0.0.1:${port}`;
   });
@@ -85,6 +91,7 @@ beforeAll(async () => {
     handlerOf('broken', async () => {
       throw new Error('out of ink');
     }),
+    createWebhook({ webhooks: { secret: testSecret, privateAddresses: 'loopback' } }),
   ]);
   const claims = { subject: 'paul', namespace: 'acme', roles: ['producer'] as const };
   token = await issueToken({ ...claims, secret: testSecret, expiresInSeconds: 600 });
@@ -127,6 +134,15 @@ describe('traces', () => {
     await expect.poll(() => readTicketHeaders('unserved')).toContain('traceparent');
     const carried = /^traceparent: (.*?)\r?$/m.exec(await readTicketHeaders('unserved'))?.[1];
     expect(carried).toMatch(new RegExp(`^00-${client.traceId}-`));
+    // Tickets that others issue than who created the task: after a wait, and when what was waited for has ended.
+    await create([{ kind: 'unserved-late', runAt: new Date(Date.now() + 300).toISOString() }], { traceparent });
+    const first = { kind: 'webhook', name: 'first', payload: { url: `${collectorUrl}hook` } };
+    const [called] = await create([first, { kind: 'unserved-second', dependsOn: ['first'] }], { traceparent });
+    for (const kind of ['unserved-late', 'unserved-second'])
+      await expect
+        .poll(() => readTicketHeaders(kind), { timeout: 5_000 })
+        .toContain(`traceparent: 00-${client.traceId}-`);
+    await untilStatus(engine.foundation, called!, 'SUCCEEDED');
     for (const id of [plain!, keyed!]) await untilStatus(engine.foundation, id, 'SUCCEEDED');
     await untilStatus(engine.foundation, broken!, 'FAILED');
     const pool = await engine.foundation.shard.pool();
@@ -139,13 +155,15 @@ describe('traces', () => {
     await gateway.stop();
     await engine.stop();
     const mutations = collector.spans.filter((span) => span.name === 'mutation createJob');
-    expect(mutations).toHaveLength(4);
-    const ours = mutations.filter((span) => span.traceId === client.traceId);
-    expect(ours.map((span) => span.parentSpanId)).toEqual([client.spanId, client.spanId, client.spanId]);
-    const last = ours.find((span) => carried?.includes(span.spanId));
-    expect(last).toBeDefined();
-    ours.splice(ours.indexOf(last!), 1);
+    expect(mutations).toHaveLength(6);
+    const all = mutations.filter((span) => span.traceId === client.traceId);
+    expect(all.map((span) => span.parentSpanId)).toEqual(new Array(5).fill(client.spanId));
+    expect(all.filter((span) => carried?.includes(span.spanId))).toHaveLength(1);
+    const call = collector.spans.find((span) => span.name === 'task webhook');
+    expect(collector.webhookTraces).toEqual([`00-${client.traceId}-${call?.spanId}-01`]);
     const tasks = collector.spans.filter((span) => span.name === 'task traced');
+    const ours = all.filter((span) => tasks.some((task) => task.parentSpanId === span.spanId));
+    expect(ours).toHaveLength(2);
     expect(tasks.map((span) => [span.traceId, span.parentSpanId]).toSorted()).toEqual(
       ours.map((span) => [client.traceId, span.spanId]).toSorted(),
     );

@@ -7,6 +7,7 @@ import type { LookupFunction } from 'node:net';
 import { defaultBackoff } from '../../domain/backoff.ts';
 import { badInput } from '../../domain/errors.ts';
 import { limits } from '../../domain/limits.ts';
+import { currentTraceparent } from '../../telemetry/traceparent.ts';
 import type { AnyTaskHandler } from '../task-handler.ts';
 import { defineTask, FatalTaskError } from '../task-handler.ts';
 import type { PrivateAddresses } from './public-address.ts';
@@ -42,6 +43,7 @@ export function createWebhook({ webhooks }: WebhookParts): AnyTaskHandler {
       const addresses = await findAddresses(url, webhooks.privateAddresses);
       const timestamp = Math.floor(Date.now() / 1_000);
       const key = webhookKey(webhooks.secret, namespace);
+      const traceparent = currentTraceparent();
       const headers = {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(body),
@@ -50,6 +52,7 @@ export function createWebhook({ webhooks }: WebhookParts): AnyTaskHandler {
         'webhook-id': taskId,
         'webhook-timestamp': String(timestamp),
         'webhook-signature': `v1,${signWebhook(key, taskId, timestamp, body)}`,
+        ...(traceparent !== null && { traceparent }),
       };
       const limited = AbortSignal.any([signal, AbortSignal.timeout(limits.webhookMilliseconds)]);
       const status = await post(url, addresses, headers, body, limited);

@@ -74,8 +74,7 @@ export class SchedulePlanner {
     run: { readonly id: string; readonly topicId: number; readonly priority: number; readonly at: string },
   ): Promise<void> {
     if (outcome !== 'ready') return;
-    const { topics, announcer } = this.#dependencies;
-    await openTasks(topics, announcer, [
+    await openTasks(this.#dependencies, [
       { outcome: 'released', item_id: run.id, topic_id: run.topicId, priority: run.priority, deliver_after: run.at },
     ]);
   }
