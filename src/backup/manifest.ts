@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RouteChange } from '../shards/routing.ts';
 
 /** What a backup says of itself. It is written last: without it a folder is no backup. */
 export interface Manifest {
@@ -7,6 +8,8 @@ export interface Manifest {
   /** When the first shard was begun, by the clock of the machine that made it. */
   readonly startedAt: string;
   readonly shards: readonly ShardBackup[];
+  /** The changes of the routing table, oldest first; null when NATS could not be asked, absent with one shard alone. */
+  readonly routing?: readonly RouteChange[] | null;
 }
 
 export interface ShardBackup {
