@@ -100,9 +100,14 @@ export function createOperations({ schema, mode, log }: OperationsOptions): Oper
   const open = (source: AsyncGenerator<ExecutionResult, void, void>, plan: Plan, context: OperationContext) => {
     const place = { requestId: context.requestId, log };
     subscriptions += 1;
+    // Between two results it may be hours: what the plugin remembers for a context, 2 KB of it, is quickly made anew.
+    RequestCache.clearForContext(context);
     return createEventStream({
       source,
-      format: (result) => finish(result, plan, place),
+      format: (result) => {
+        RequestCache.clearForContext(context);
+        return finish(result, plan, place);
+      },
       formatFailure: (error) => ({ errors: [toWireError(error, place)] }),
       onEnd: () => {
         subscriptions -= 1;

@@ -1,10 +1,8 @@
 import type { Logger } from '../log.ts';
-import { createFolderTransport } from './folder-transport.ts';
 import type { MailConfig } from './mail-config.ts';
 import type { MailTransport } from './mail-transport.ts';
 import { MailError } from './mail-transport.ts';
 import { Mailer } from './mailer.ts';
-import { createSmtpTransport } from './smtp-transport.ts';
 
 /** The mailer that the configuration names. Connections are opened when there is something to send. */
 export function openMailer(config: MailConfig, newId: (shard: number) => string, log: Logger): Mailer {
@@ -12,15 +10,28 @@ export function openMailer(config: MailConfig, newId: (shard: number) => string,
 }
 
 function openTransport(config: MailConfig): MailTransport {
-  switch (config.way.kind) {
+  const { way } = config;
+  switch (way.kind) {
     case 'smtp':
-      return createSmtpTransport(config.way.server, config);
+      return openWhenUsed(async () => (await import('./smtp-transport.ts')).createSmtpTransport(way.server, config));
     case 'folder':
-      return createFolderTransport(config.way.folder);
+      return openWhenUsed(async () => (await import('./folder-transport.ts')).createFolderTransport(way.folder));
     case 'none':
       return {
         send: () => Promise.reject(new MailError('TEMPORARY', 'No mail server is configured: SMTP_URL is not set')),
         close: () => undefined,
       };
   }
+}
+
+/** Gateways write mails and leave the sending to workers: what sends is loaded with the first mail that is sent. */
+function openWhenUsed(open: () => Promise<MailTransport>): MailTransport {
+  let opening: Promise<MailTransport> | undefined;
+  return {
+    async send(...mail) {
+      opening ??= open();
+      return (await opening).send(...mail);
+    },
+    close: () => void opening?.then((transport) => transport.close()),
+  };
 }
