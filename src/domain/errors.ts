@@ -58,6 +58,11 @@ export function unavailable(retryAfterMs: number, cause?: unknown): Fault {
   return new Fault('UNAVAILABLE', 'The service cannot reach its record right now', { retryAfterMs, cause });
 }
 
+/** The record is full. Nothing was changed; the same request may be sent again when an operator has made room. */
+export function noRoom(retryAfterMs: number, cause?: unknown): Fault {
+  return new Fault('UNAVAILABLE', 'The record has no room left', { retryAfterMs, cause });
+}
+
 export function backpressure(retryAfterMs: number): Fault {
   return new Fault('BACKPRESSURE', 'Too many requests are waiting', { retryAfterMs });
 }

@@ -77,6 +77,8 @@ export interface StartNatsServerOptions {
   readonly log: Logger;
   /** How often streams are flushed to disk: `always`, or a time such as `10s`. The server's own default is two minutes. */
   readonly syncInterval?: string | undefined;
+  /** What all streams together may take on disk; the server's own default is a part of what is free. */
+  readonly storeBytesMax?: number | undefined;
 }
 
 /**
@@ -150,6 +152,7 @@ async function writeConfiguration(files: NatsFiles, options: StartNatsServerOpti
     jetstream: {
       store_dir: files.store,
       ...(options.syncInterval === undefined ? {} : { sync_interval: options.syncInterval }),
+      ...(options.storeBytesMax === undefined ? {} : { max_file_store: options.storeBytesMax }),
     },
   };
   await writeFile(files.configuration, `${JSON.stringify(configuration, null, 2)}\n`);

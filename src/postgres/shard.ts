@@ -5,7 +5,7 @@ import type { Pool } from 'pg';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import { entities } from './entities/entities.ts';
-import { isConflict, isSilent, isUnreachable, toFault } from './faults.ts';
+import { isConflict, isFull, isSilent, isUnreachable, toFault } from './faults.ts';
 import { Reachability } from './reachability.ts';
 import type { Statement } from './sql.ts';
 import { loadFunctions } from './sql.ts';
@@ -28,6 +28,8 @@ export interface PoolState {
 /** The longest a statement may keep its caller, clear of the two seconds in which every request must be answered. */
 const statementMilliseconds = 1_800;
 const conflictRetries = 3;
+/** How often a full disk is told. */
+const fullMilliseconds = 10_000;
 
 /** One PostgreSQL database: an entity manager for the cold paths, prepared statements for the hot ones, one pool. */
 export class Shard {
@@ -36,6 +38,7 @@ export class Shard {
   readonly #log: Logger;
   readonly #reachability: Reachability;
   #pool: Pool | undefined;
+  #fullToldAt = Number.NEGATIVE_INFINITY;
 
   private constructor({ number, url, log }: ShardOptions, orm: MikroORM) {
     this.number = number;
@@ -103,9 +106,18 @@ export class Shard {
         if (isSilent(error)) this.#reachability.lose(error);
         else if (isUnreachable(error)) this.#reachability.suspect(error);
         if (isUnreachable(error)) this.#log.debug({ shard: this.number, err: error }, 'shard is out of reach');
+        if (isFull(error)) this.#tellFull(error);
         throw toFault(error);
       }
     }
+  }
+
+  /** An operator must know, and one line in a while is enough. */
+  #tellFull(error: unknown): void {
+    const now = performance.now();
+    if (now - this.#fullToldAt < fullMilliseconds) return;
+    this.#fullToldAt = now;
+    this.#log.error({ shard: this.number, err: error }, 'the disk of a shard is full: what needs room is refused');
   }
 
   /** Runs a statement that may take up to a minute, on a connection of its own. Faults as for `run`. */

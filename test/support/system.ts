@@ -180,10 +180,10 @@ export class TestSystem {
     await this.#nats.stop();
   }
 
-  /** Starts nats-server again on its port. @param wipe without the streams that it had */
-  async startNats({ wipe }: { readonly wipe: boolean }): Promise<void> {
+  /** Starts nats-server again on its port. @param wipe without the streams that it had @param storeBytesMax all its room */
+  async startNats({ wipe, storeBytesMax }: { readonly wipe: boolean; readonly storeBytesMax?: number }): Promise<void> {
     if (wipe) await rm(join(this.#directory, 'nats', 'store'), { recursive: true, force: true });
-    this.#nats = await openNats(this.#directory, this.#nats.port);
+    this.#nats = await openNats(this.#directory, this.#nats.port, storeBytesMax);
   }
 
   async close(): Promise<void> {
@@ -216,12 +216,13 @@ async function migrateKept(url: string): Promise<Pick<TestDatabase, 'url' | 'dro
   return { url, drop: async () => undefined };
 }
 
-function openNats(directory: string, port: number): Promise<EmbeddedNats> {
+function openNats(directory: string, port: number, storeBytesMax?: number): Promise<EmbeddedNats> {
   return startNatsServer({
     binary: inject('natsServer'),
     directory: join(directory, 'nats'),
     port,
     serverName: 'caseload-faults',
     log,
+    storeBytesMax,
   });
 }
