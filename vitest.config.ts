@@ -10,6 +10,7 @@ const alone = [
   'test/embedded/**/*.test.ts',
   'test/graphql/{authentication,bad-input,builder,documents,event-stream,query-limits,socket,stop}.test.ts',
   'test/load/mutants.test.ts',
+  'test/faults/queue-mutants.test.ts',
   'test/log.test.ts',
   'test/telemetry/**/*.test.ts',
 ];
