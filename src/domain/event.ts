@@ -19,6 +19,8 @@ export interface FeedEvent extends EventPlace {
   /** ISO 8601, UTC. */
   readonly at: string;
   readonly attempt: number | null;
+  /** All items of an event of the priority queue that tells of several; `itemId` is the first of them. */
+  readonly items?: readonly { readonly id: string; readonly attempt: number | null }[];
 }
 
 export function comparePlaces(a: EventPlace, b: EventPlace): number {

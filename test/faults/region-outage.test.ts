@@ -228,7 +228,7 @@ async function findDoubleLeases(): Promise<string[]> {
         text: `select item_id from (
                  select item_id, type, lag(type) over (partition by item_id order by position, sequence) as before,
                         at, lag(lease_expires_at) over (partition by item_id order by position, sequence) as until
-                   from events where type in ('CLAIMED', 'RELEASED', 'LEASE_EXPIRED', 'APPROVED', 'ACKED', 'NACKED')) e
+                   from item_events where type in ('CLAIMED', 'RELEASED', 'LEASE_EXPIRED', 'APPROVED', 'ACKED', 'NACKED')) e
                 where type = 'CLAIMED' and before = 'CLAIMED' and at < until`,
       },
       [],

@@ -161,7 +161,7 @@ test('keeps every promise with eight producers and eight consumers at two gatewa
   const { rows: events } = await pool.query<QueueEvent>(
     `select item_id, type, (extract(epoch from at) * 1000)::float8 as at_ms,
             (extract(epoch from lease_expires_at) * 1000)::float8 as lease_ends_ms
-       from events order by position, sequence`,
+       from item_events order by position, sequence`,
   );
   expect(checkQueueLedger(events)).toEqual([]);
   // What was answered is acknowledged once, or has outlived its time; nothing else came or went.

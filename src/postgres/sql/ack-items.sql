@@ -18,9 +18,15 @@ with entry as materialized (
   -- By id: a row that was changed while this waited for it is another version, which this statement does not see.
   delete from items i using live v where i.id = v.id
 ), event_rows as (
-  -- The token is dead now: kept so that the same ack, sent again, can be told from a stranger's.
-  insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt, reason)
-  select distinct on (id) (select event_position()), namespace, topic_id, id, 'ACKED', actor, at, attempt, lease_token::text
-    from live where history
+  -- One row for a thousand items of a topic at most. The tokens are dead now: kept so that the same ack, sent again, can
+  -- be told from a stranger's.
+  insert into events (position, namespace, topic_id, type, actor, at, item_id, attempt, reason, item_ids, attempts, tokens)
+  select (select event_position()), namespace, topic_id, 'ACKED', actor, at,
+         case when items = 1 then ids[1] end, case when items = 1 then attempts[1] end, case when items = 1 then tokens[1]::text end,
+         case when items > 1 then ids end, case when items > 1 then attempts end, case when items > 1 then tokens end
+    from (select namespace, topic_id, actor, max(at) as at, count(*) as items, array_agg(id) as ids, array_agg(attempt) as attempts,
+                 array_agg(lease_token) as tokens
+            from (select distinct on (id) * from live where history) v
+           group by namespace, topic_id, actor, n / 1000) acked
 )
 select v.n::integer as n, v.ticket, v.topic_id from live v

@@ -55,10 +55,14 @@ with moment as materialized (
   select a.id, a.answers::json, array(select d.place from duplicate d where d.answer_id = a.id)
     from accepted a where a.idempotency_key is not null
 ), event_rows as (
-  insert into events (position, namespace, topic_id, item_id, type, actor, at)
-  select (select event_position()), i.namespace, i.topic_id, i.id, 'ENQUEUED', i.enqueuer, i.at
-    from item i
-   where i.history and not exists (select from duplicate d where d.call = i.call and d.place = i.place)
+  -- One row for a thousand items of a topic at most.
+  insert into events (position, namespace, topic_id, type, actor, at, item_id, item_ids)
+  select (select event_position()), namespace, topic_id, 'ENQUEUED', enqueuer, at,
+         case when items = 1 then ids[1] end, case when items > 1 then ids end
+    from (select i.namespace, i.topic_id, i.enqueuer, i.at, count(*) as items, array_agg(i.id) as ids
+            from (select *, row_number() over () as n from item) i
+           where i.history and not exists (select from duplicate d where d.call = i.call and d.place = i.place)
+           group by i.namespace, i.topic_id, i.enqueuer, i.at, i.n / 1000) enqueued
 ), head as (
   select distinct on (topic_id) topic_id, priority, due, id
     from item i

@@ -3,19 +3,19 @@
 -- One row: how many old events the page had, how many of them went, and the place after which to go on (null without any).
 -- Events lie nearly in the order of time, so a page ends before the first young one: all behind it would be read in vain.
 with next as materialized (
-  select e.position, e.sequence, e.topic_id, e.item_id,
+  select e.position, e.sequence, e.topic_id, e.item_id, e.item_ids,
          bool_and(e.at < statement_timestamp() - make_interval(days => $4::integer)) over (order by e.position, e.sequence) as is_old
     from (select * from events
            where (position, sequence) > ($1::bigint, $2::bigint)
            order by position, sequence
            limit $3::integer) e
 ), page as materialized (
-  select position, sequence, topic_id, item_id from next where is_old
+  select position, sequence, topic_id, item_id, item_ids from next where is_old
 ), gone as (
   delete from events e
    using page p join topics t on t.id = p.topic_id
    where e.position = p.position and e.sequence = p.sequence and t.system = 'queue'
-     and not exists (select from items i where i.id = p.item_id)
+     and not exists (select from items i where i.id = p.item_id or i.id = any (p.item_ids))
   returning 1
 ), last as (
   select position, sequence from page order by position desc, sequence desc limit 1

@@ -161,9 +161,15 @@ begin
                 u.attempts_forgiven, u.payload, u.metadata, u.enqueued_at, u.enqueued_by, u.expires_at, u.unique_key,
                 u.last_reason, u.origin_topic_id, u.died_at
     ), recorded as (
-      insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt, lease_expires_at)
-      select (select event_position()), settings.namespace, topic, l.id, 'CLAIMED', l.lease_holder, moment, l.attempt, l.lease_expires_at
-        from leased l where settings.history
+      -- One row for all items of a holder.
+      insert into events (position, namespace, topic_id, type, actor, at, item_id, attempt, lease_expires_at,
+                          item_ids, attempts, lease_ends)
+      select (select event_position()), settings.namespace, topic, 'CLAIMED', h.holder, moment,
+             case when h.items = 1 then h.ids[1] end, case when h.items = 1 then h.attempts[1] end, case when h.items = 1 then h.ends[1] end,
+             case when h.items > 1 then h.ids end, case when h.items > 1 then h.attempts end, case when h.items > 1 then h.ends end
+        from (select l.lease_holder as holder, count(*) as items, array_agg(l.id) as ids, array_agg(l.attempt) as attempts,
+                     array_agg(l.lease_expires_at) as ends
+                from leased l where settings.history group by l.lease_holder) h
     )
     select l.n::integer, l.id, l.given_priority, l.priority, l.deliver_after, l.attempt - l.attempts_forgiven, l.lease_expires_at,
            l.payload, l.metadata, l.enqueued_at, l.enqueued_by,
