@@ -62,6 +62,7 @@ declare
   priorities integer[];
   deliver_afters timestamptz[];
   found_rows integer;
+  first_expiry timestamptz;
   left_behind json;
   moment timestamptz := clock_timestamp();
 begin
@@ -98,7 +99,7 @@ begin
 
   loop
     with head as materialized (
-      select c.id, c.ctid as place, c.priority, c.deliver_after
+      select c.id, c.ctid as place, c.priority, c.deliver_after, c.expires_at
         from items c
        where c.topic_id = topic and c.state = 'ready'
          and (c.priority, c.deliver_after, c.id) >= (head_priority, head_deliver_after, head_id)
@@ -107,9 +108,13 @@ begin
        limit allowed
          for update skip locked
     )
-    select array_agg(h.id), array_agg(h.place), array_agg(h.priority), array_agg(h.deliver_after), count(*)
-      into ids, places, priorities, deliver_afters, found_rows
+    select array_agg(h.id), array_agg(h.place), array_agg(h.priority), array_agg(h.deliver_after), count(*),
+           min(h.expires_at)
+      into ids, places, priorities, deliver_afters, found_rows, first_expiry
       from head h;
+    -- Of the leases, and after the rows were locked: nothing else can happen to them now, but that their time runs out.
+    moment := clock_timestamp();
+    continue when first_expiry <= moment;
     exit when found_rows >= allowed;
     if is_hinted then
       is_hinted := false;
@@ -140,7 +145,6 @@ begin
      limit 1;
   end if;
 
-  moment := clock_timestamp();
   return query
     select 0, null::uuid, null::integer, null::integer, null::timestamptz, null::integer, null::timestamptz, null::bytea, null::json,
            null::timestamptz, null::text,
