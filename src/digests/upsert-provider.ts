@@ -101,8 +101,8 @@ export function createUpsertProvider(
     });
     if (input.paused == null || input.paused === (saved.pause !== null)) return saved;
     const { shard, store } = dependencies;
-    if (input.paused) await shard.run(pauseDigests, [saved.id, null, null]);
-    else await shard.run(resumeDigests, [saved.id]);
+    if (input.paused) await shard.run(pauseDigests, [saved.id, null, null, actor!.subject]);
+    else await shard.run(resumeDigests, [saved.id, actor!.subject, null]);
     store.forgetProvider(saved.namespace, saved.externalId);
     return store.getRecipient(saved.id);
   };

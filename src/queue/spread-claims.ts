@@ -94,7 +94,7 @@ export class SpreadClaims<Row extends ClaimRow> {
       const result =
         (await this.#claimBest(groups, sights, request)) ??
         (await this.#waitFor(groups.flat(), request, deadline - this.#options.now(), signal));
-      if (result === undefined) return explain(sights);
+      if (result === undefined) return pausedGroup(groups, sights) ?? explain(sights);
       if (result.kind !== 'claimed' || heldMax === null || (await this.#keeps(result, request, heldMax))) return result;
       collisions += 1;
       if (collisions > collisionsMax) throw backpressure(100);
@@ -102,15 +102,18 @@ export class SpreadClaims<Row extends ClaimRow> {
     }
   }
 
-  /** Of the first topic that has anything for the holder, the shard with the best head; the next one where it is gone. */
+  /**
+   * Of the first topic that has anything for the holder, the shard with the best head; the next one where it is gone. A
+   * paused topic counts as empty, unless all are paused.
+   */
   async #claimBest(
     groups: readonly (readonly Topic[])[],
     sights: readonly Sight[],
     request: ClaimRequest,
   ): Promise<ClaimResult<Row> | undefined> {
+    if (groups.every((group) => isPaused(group, sights))) return pausedGroup(groups, sights);
     for (const group of groups) {
       const seen = sights.filter((sight) => group.includes(sight.topic));
-      if (seen.length > 0 && seen.every((sight) => sight.paused)) return { kind: 'paused', topic: seen[0]!.topic };
       const heads = seen.flatMap((sight) => {
         const key = headOf(sight);
         return key === undefined || sight.paused ? [] : [{ topic: sight.topic, key }];
@@ -245,6 +248,21 @@ function answered<Value>(ends: readonly PromiseSettledResult<Value>[]): Value[] 
   }
   if (values.length === 0 && failure !== undefined) throw failure;
   return values;
+}
+
+/** Whether a topic is paused on all shards that could be seen. */
+function isPaused(group: readonly Topic[], sights: readonly Sight[]): boolean {
+  const seen = sights.filter((sight) => group.includes(sight.topic));
+  return seen.length > 0 && seen.every((sight) => sight.paused);
+}
+
+/** What is answered when nothing was found and a topic is paused: there may be something in it. */
+function pausedGroup<Row extends ClaimRow>(
+  groups: readonly (readonly Topic[])[],
+  sights: readonly Sight[],
+): ClaimResult<Row> | undefined {
+  const paused = groups.find((group) => isPaused(group, sights));
+  return paused === undefined ? undefined : { kind: 'paused', topic: paused[0]! };
 }
 
 function explain<Row extends ClaimRow>(sights: readonly Sight[]): ClaimResult<Row> {

@@ -151,6 +151,25 @@ describe('claimNextCase', () => {
     expect(await claim(carol, topic, 20_000)).toMatchObject({ kind: 'paused', topic });
   });
 
+  it('looks past a paused topic to the others, at once and while it waits', async () => {
+    const [paused, open] = [newTopic(), newTopic()];
+    await register(paused);
+    const pool = await engine.foundation.shard.pool();
+    await pool.query('update topics set paused_at = clock_timestamp() where name = $1', [paused]);
+    const ask = (who: string, waitMs: number) =>
+      engine.foundation.services.claimNextCase(
+        actor(who, 'auditor'),
+        { namespace: 'acme', topics: [paused, open], waitMs },
+        never,
+      );
+    expect(await ask('past-1', 0)).toMatchObject({ kind: 'paused', topic: paused });
+    const first = await register(open);
+    expect(await ask('past-1', 0)).toMatchObject({ kind: 'claimed', held: { case: { id: first } } });
+    const waiting = ask('past-2', 20_000);
+    const second = await register(open);
+    expect(await waiting).toMatchObject({ kind: 'claimed', held: { case: { id: second } } });
+  });
+
   it('offers a case again when its lease has run out, without any scheduler', async () => {
     const topic = newTopic();
     await register(topic);

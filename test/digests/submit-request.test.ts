@@ -118,6 +118,36 @@ describe('submitRequest', () => {
     await expect(submit(engine.foundation, 'keyed', other)).rejects.toThrow('idempotencyConflict');
   });
 
+  it('gives one customer the request when a key is used for two at the same moment, and touches no other', async () => {
+    await saveProvider(engine.foundation, 'twins');
+    const other = await engine.another();
+    for (let round = 0; round < 4; round++) {
+      const ends = await Promise.allSettled(
+        Array.from({ length: 6 }, (_, index) =>
+          submit(index < 3 ? engine.foundation : other, 'twins', {
+            customer: { externalId: `twin-${round}-${index}`, email: `twin-${index}@example.com` },
+            idempotencyKey: `twins-${round}`,
+          }),
+        ),
+      );
+      const submitted = ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value.customer.externalId] : []));
+      const reasons = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason.message] : []));
+      expect(reasons).toEqual(Array.from({ length: 5 }, () => 'idempotencyConflict'));
+      const { edges } = await services().listCustomers(producer, page);
+      const known = edges.map(({ node }) => node.externalId).filter((id) => id.startsWith(`twin-${round}-`));
+      expect(known).toEqual(submitted);
+    }
+  });
+
+  it('opens no window for a request that is refused for its key', async () => {
+    await saveProvider(engine.foundation, 'full');
+    await saveProvider(engine.foundation, 'idle');
+    await submit(engine.foundation, 'full', { idempotencyKey: 'used' });
+    await expect(submit(engine.foundation, 'idle', { idempotencyKey: 'used' })).rejects.toThrow('idempotencyConflict');
+    const filter = { recipientExternalId: 'idle' };
+    expect((await services().listDigests(producer, { ...page, filter })).edges).toEqual([]);
+  });
+
   it.each([
     ['an unknown provider', { providerExternalId: 'nobody' }, 'unknownProvider'],
     ['a bad address', { customer: { externalId: 'c', email: 'x' } }, 'input.customer.email'],

@@ -183,7 +183,7 @@ describe('the checker catches', () => {
   test('a pick without a lock', async () => {
     undo.push(
       await rewriteFunction(system.databaseUrl, 'claim_items', (text) =>
-        text.replace(/\n\s*for update skip locked/, ''),
+        text.replaceAll(/\n\s*for update skip locked/g, ''),
       ),
     );
     expectKinds(await work({ cases: 300, auditors: 32 }), 'held by two at once');

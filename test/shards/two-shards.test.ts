@@ -1,8 +1,9 @@
+import { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CaseUpdate } from '../../src/cases/watch.ts';
 import { shardOf } from '../../src/domain/ids.ts';
 import { rankByKey } from '../../src/shards/placement.ts';
-import { alice, application, bob, carol, never, startEngine, type TestEngine } from '../support/engine.ts';
+import { actor, alice, application, bob, carol, never, startEngine, type TestEngine } from '../support/engine.ts';
 
 let engine: TestEngine;
 let stopScheduler: () => Promise<void>;
@@ -49,6 +50,29 @@ describe('two shards', () => {
     }
     expect(priorities).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(await claim('order')).toMatchObject({ kind: 'none', emptiness: { reason: 'EMPTY' } });
+  });
+
+  it('look past a paused topic to the others, at once and while somebody waits', async () => {
+    await register('held-back');
+    await register('held-back');
+    for (const { url } of engine.databases) {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      await client.query(`update topics set paused_at = clock_timestamp() where name = 'held-back'`);
+      await client.end();
+    }
+    const ask = (who: string, topics: readonly string[], waitMs: number) =>
+      services().claimNextCase(actor(who, 'auditor'), { namespace: 'acme', topics, waitMs }, never);
+    expect(await ask('past-1', ['held-back'], 20_000)).toMatchObject({ kind: 'paused', topic: 'held-back' });
+    expect(await ask('past-1', ['held-back', 'open'], 0)).toMatchObject({ kind: 'paused', topic: 'held-back' });
+    const first = await register('open');
+    expect(await ask('past-1', ['held-back', 'open'], 0)).toMatchObject({
+      kind: 'claimed',
+      held: { case: { id: first } },
+    });
+    const waiting = ask('past-2', ['held-back', 'open'], 20_000);
+    const second = await register('open');
+    expect(await waiting).toMatchObject({ kind: 'claimed', held: { case: { id: second } } });
   });
 
   it('find a case by its id, wherever it is', async () => {

@@ -8,7 +8,8 @@ with entry as materialized (
   select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])
     with ordinality as e (id, token, holder, namespace, verdict, reason, idempotency_key, request_hash, n)
 ), locked as materialized (
-  select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.lease_token, i.lease_holder, i.lease_expires_at, i.ticket
+  select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.lease_token, i.lease_holder, i.lease_expires_at, i.ticket,
+         i.xmin as writer
     from items i where i.id = any ($1::uuid[])
    order by i.id
      for update
@@ -16,7 +17,7 @@ with entry as materialized (
   select e.*, l.topic_id, l.attempt, l.ticket, clock_timestamp() as at
     from entry e join locked l on l.id = e.id
    where l.state = 'leased' and l.lease_token = e.token and l.lease_holder = e.holder and l.namespace = e.namespace
-     and l.lease_expires_at > clock_timestamp()
+     and l.lease_expires_at > clock_timestamp() and comes_after(l.writer)
 ), keyed as (
   insert into idempotency_keys (namespace, actor, operation, key, request_hash, result_id)
   select namespace, holder, 'decide', idempotency_key, request_hash, id from live where idempotency_key is not null

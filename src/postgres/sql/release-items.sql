@@ -6,7 +6,7 @@ with entry as materialized (
     with ordinality as e (id, token, holder, namespace, reason, n)
 ), locked as materialized (
   select i.id, i.namespace, i.topic_id, i.state, i.lease_token, i.lease_holder, i.lease_expires_at, i.ticket,
-         t.excludes_earlier_holders
+         i.xmin as writer, t.excludes_earlier_holders
     from items i join topics t on t.id = i.topic_id
    where i.id = any ($1::uuid[])
    order by i.id
@@ -15,7 +15,7 @@ with entry as materialized (
   select e.*, l.ticket, l.excludes_earlier_holders, clock_timestamp() as at
     from entry e join locked l on l.id = e.id
    where l.state = 'leased' and l.lease_token = e.token and l.lease_holder = e.holder and l.namespace = e.namespace
-     and l.lease_expires_at > clock_timestamp()
+     and l.lease_expires_at > clock_timestamp() and comes_after(l.writer)
 ), released as (
   update items i
      set state = 'ready', lease_token = null, lease_holder = null, lease_acquired_at = null, lease_expires_at = null,

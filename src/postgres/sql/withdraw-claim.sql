@@ -3,7 +3,7 @@
 with withdrawn as (
   update items set state = 'ready', attempt = attempt - 1, lease_token = null, lease_holder = null,
                    lease_acquired_at = null, lease_expires_at = null, ticket = null, ticket_sequence = null
-   where id = $1::uuid and lease_token = $2::uuid and state = 'leased'
+   where id = $1::uuid and lease_token = $2::uuid and state = 'leased' and comes_after(xmin)
   returning id, namespace, topic_id, priority, deliver_after, attempt
 ), before as materialized (
   select lease_holder, ticket from items where id = $1::uuid and lease_token = $2::uuid

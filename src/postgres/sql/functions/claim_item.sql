@@ -24,11 +24,25 @@ declare
   target record;
   settings record;
   held integer;
+  counted_at timestamptz;
   moment timestamptz;
 begin
   -- First the lock, then statements of their own: what follows must see what was committed before the lock was granted.
   perform pg_advisory_xact_lock(hashtext(wanted_namespace), hashtext(new_holder));
-  select * into target from items i where i.id = wanted_id and i.namespace = wanted_namespace for update;
+  -- Of the holder's leases that have ended by the clock, one may have been extended in time by a transaction that is not
+  -- committed yet: that is waited for. Locked together with the item, in the order of all who lock several.
+  counted_at := clock_timestamp();
+  perform from items i
+   where i.id = any (array(
+           select wanted_id
+           union
+           select l.id from items l
+            where held_maximum is not null and l.namespace = wanted_namespace and l.lease_holder = new_holder
+              and l.state = 'leased' and l.enqueued_at is null and l.lease_expires_at <= counted_at))
+     and i.namespace = wanted_namespace
+   order by i.id
+     for update;
+  select i.*, i.xmin as writer into target from items i where i.id = wanted_id and i.namespace = wanted_namespace for update;
   if not found then
     return;
   end if;
@@ -45,7 +59,7 @@ begin
   end if;
   select count(*) into held from items i
    where i.namespace = wanted_namespace and i.lease_holder = new_holder and i.state = 'leased' and i.enqueued_at is null
-     and i.lease_expires_at > moment
+     and i.lease_expires_at > counted_at
      and i.topic_id in (select t.id from topics t where t.namespace = wanted_namespace and t.system = wanted_system);
   if new_holder = any (never_holders) or settings.paused or target.state = 'delayed' or held >= held_maximum then
     return query select case when new_holder = any (never_holders) then 'excluded' when settings.paused then 'paused'
@@ -53,6 +67,7 @@ begin
                         null::text, null::timestamptz, null::timestamptz, null::text, moment;
     return;
   end if;
+  perform comes_after(target.writer);
   if target.state = 'leased' then
     insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt, lease_expires_at)
     values (event_position(), wanted_namespace, target.topic_id, target.id, 'LEASE_EXPIRED', target.lease_holder, moment,

@@ -101,23 +101,38 @@ begin
     system_topics := array(select t.id from topics t where t.namespace = settings.namespace and t.system = settings.system);
     moment := clock_timestamp();
     with counted as (
-      select a.n, a.holder, a.maximum, a.may, coalesce(h.oldest, case when a.may and a.maximum is not null then moment else a.floor end) as floor,
-             coalesce(h.held, 0) as held,
+      select a.n, a.holder, a.maximum, a.may,
+             case when h.lapsed > 0 then a.floor
+                  else coalesce(h.oldest, case when a.may and a.maximum is not null then moment else a.floor end) end as floor,
+             coalesce(h.held, 0) as held, coalesce(h.lapsed, 0) as lapsed,
              row_number() over (partition by a.holder order by a.n) - 1 as earlier
         from unnest(holders, held_maxima, held_floors, locked) with ordinality as a (holder, maximum, floor, may, n)
         left join lateral (
-          select count(*) as held, min(l.lease_acquired_at) as oldest
+          select count(*) filter (where l.lease_expires_at > moment) as held,
+                 count(*) filter (where l.lease_expires_at <= moment) as lapsed,
+                 min(l.lease_acquired_at) as oldest
             from items l
            where l.namespace = settings.namespace and l.lease_holder = a.holder and l.state = 'leased' and l.enqueued_at is null
              and l.lease_acquired_at >= a.floor
-             and l.lease_expires_at > moment
              and l.topic_id = any (system_topics)
         ) h on a.may and a.maximum is not null
+    ), ended as materialized (
+      -- A lease that has ended by the clock may have been extended in time by a transaction that is not committed yet.
+      -- Only one whose row can be locked is over for good.
+      select i.lease_holder as holder, count(*) as leases
+        from (select l.lease_holder
+                from items l
+               where l.namespace = settings.namespace and l.state = 'leased' and l.enqueued_at is null
+                 and l.lease_holder = any (array(select c.holder from counted c where c.lapsed > 0))
+                 and l.lease_expires_at <= moment
+                 and l.topic_id = any (system_topics)
+                 for update skip locked) i
+       group by i.lease_holder
     ), judged as (
       select c.*, case when not c.may then 'busy'
                        when c.held >= c.maximum then 'limit'
-                       when c.held + c.earlier >= c.maximum then 'busy' end as refusal
-        from counted c
+                       when c.lapsed > coalesce(e.leases, 0) or c.held + c.earlier >= c.maximum then 'busy' end as refusal
+        from counted c left join ended e on e.holder = c.holder
     )
     select array_agg(j.floor order by j.n), array_agg(j.refusal order by j.n),
            coalesce(array_agg(j.n::integer order by j.n) filter (where j.refusal is null), '{}'),
@@ -201,7 +216,7 @@ begin
              ticket = g.ticket, ticket_sequence = g.ticket_sequence
         from unnest(chosen_ids, holders, tokens, lease_lengths, tickets, ticket_sequences)
              as g (id, holder, token, seconds, ticket, ticket_sequence)
-       where u.id = g.id
+       where u.id = g.id and comes_after(u.xmin)
       returning u.id, u.priority, u.deliver_after, u.attempt, u.lease_holder, u.lease_expires_at
     ), recorded as (
       insert into events (position, namespace, topic_id, item_id, type, actor, at, attempt, lease_expires_at)

@@ -17,8 +17,8 @@ language plpgsql volatile
 as $$
 begin
   return query
-    with expired as materialized (
-      select i.id, i.namespace, i.topic_id, i.attempt, i.lease_holder, i.ticket, i.lease_expires_at,
+    with locked as materialized (
+      select i.id, i.xmin as writer, i.namespace, i.topic_id, i.attempt, i.lease_holder, i.ticket, i.lease_expires_at,
              i.priority, i.deliver_after, t.excludes_earlier_holders,
              case when i.enqueued_at is null then 'ready'
                   when i.expires_at <= clock_timestamp() then 'gone'
@@ -30,6 +30,8 @@ begin
        order by i.lease_expires_at
        limit row_limit
          for update of i skip locked
+    ), expired as materialized (
+      select * from locked l where comes_after(l.writer)
     ), gone as (
       delete from items u using expired e where u.id = e.id and e.fate = 'gone'
     ), returned as (

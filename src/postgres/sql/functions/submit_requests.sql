@@ -35,50 +35,66 @@ declare
   target record;
   opened_of uuid[] := '{}';
   opened_ids uuid[] := '{}';
+  fresh boolean[];
   moment timestamptz;
 begin
+  -- The keys first: what comes under a key that is used, also by one that is not committed yet, changes nobody. Waits for
+  -- such a one. In the order of the keys, so that two transactions never wait for each other.
+  if array_length(array_remove(keys, null), 1) is null then
+    fresh := array_fill(true, array[cardinality(ids)]);
+  else
+    with keyed as (
+      insert into idempotency_keys (namespace, actor, operation, key, request_hash, result_id)
+      select e.namespace, e.actor, 'submitRequest', e.key, e.hash, e.id
+        from unnest(ids, namespaces, actors, keys, hashes) as e (id, namespace, actor, key, hash)
+       where e.key is not null
+       order by e.namespace, e.actor, e.key
+      on conflict do nothing
+      returning result_id
+    )
+    select array_agg(e.key is null or e.id in (select k.result_id from keyed k) order by e.n) into fresh
+      from unnest(ids, keys) with ordinality as e (id, key, n);
+  end if;
   -- Customers that are known as they are cost one look.
   if exists (
-    select from unnest(namespaces, customers, customer_names, customer_emails, customer_zones) as c (namespace, customer, name, email, zone)
+    select from unnest(namespaces, customers, customer_names, customer_emails, customer_zones, fresh)
+             as c (namespace, customer, name, email, zone, is_fresh)
       left join recipients r on r.namespace = c.namespace and r.kind = 'CUSTOMER' and r.external_id = c.customer
-     where r.id is null or r.email <> c.email or r.name is distinct from coalesce(c.name, r.name)
-        or r.time_zone <> coalesce(c.zone, r.time_zone)
+     where c.is_fresh
+       and (r.id is null or r.email <> c.email or r.name is distinct from coalesce(c.name, r.name)
+            or r.time_zone <> coalesce(c.zone, r.time_zone))
   ) then
-    -- A request that is refused for its key changes nobody.
     perform save_customers(array_agg(c.id), array_agg(c.namespace), array_agg(c.customer), array_agg(c.name),
                            array_agg(c.email), array_agg(c.zone))
-       from unnest(customer_ids, namespaces, customers, customer_names, customer_emails, customer_zones, actors, keys)
-            as c (id, namespace, customer, name, email, zone, actor, key)
-      where c.key is null
-         or not exists (select from idempotency_keys k
-                         where k.namespace = c.namespace and k.actor = c.actor and k.operation = 'submitRequest'
-                           and k.key = c.key);
+       from unnest(customer_ids, namespaces, customers, customer_names, customer_emails, customer_zones, fresh)
+            as c (id, namespace, customer, name, email, zone, is_fresh)
+      where c.is_fresh;
   end if;
   select coalesce(array_agg(o.recipient), '{}'), coalesce(array_agg(o.digest), '{}') into opened_of, opened_ids
-    from open_digests(providers, versions, starts, ends) o;
+    from (select array_agg(w.id) as ids, array_agg(w.version) as versions, array_agg(w.starts) as starts,
+                 array_agg(w.ends) as ends
+            from unnest(providers, versions, starts, ends, fresh) as w (id, version, starts, ends, is_fresh)
+           where w.is_fresh) w,
+         open_digests(w.ids, w.versions, w.starts, w.ends) o;
   moment := clock_timestamp();
   return query
     with entry as materialized (
       select e.*, o.digest, c.id as customer_row, c.name, e.ordinal::integer as place,
              add_days(moment, c.time_zone, e.days, p.follow_up_business_days) as due
         from unnest(ids, namespaces, providers, customers, item_ids, descriptions, quantities, answer_days, actors, keys,
-                    hashes)
+                    fresh)
              with ordinality as e (id, namespace, provider_id, customer, item_id, description, quantity, days, actor,
-                                   idempotency_key, request_hash, ordinal)
+                                   idempotency_key, is_fresh, ordinal)
         join recipients p on p.id = e.provider_id
         left join recipients c on c.namespace = e.namespace and c.kind = 'CUSTOMER' and c.external_id = e.customer
         left join unnest(opened_of, opened_ids) as o (provider_id, digest) on o.provider_id = e.provider_id
-    ), keyed as (
-      insert into idempotency_keys (namespace, actor, operation, key, request_hash, result_id)
-      select e.namespace, e.actor, 'submitRequest', e.idempotency_key, e.request_hash, e.id
-        from entry e
-       -- Without a customer its key was there a moment ago and has just been pruned.
-       where e.idempotency_key is not null and e.digest is not null and e.customer_row is not null
-      on conflict do nothing
-      returning result_id
     ), accepted as materialized (
-      select * from entry e
-       where e.digest is not null and (e.idempotency_key is null or e.id in (select k.result_id from keyed k))
+      select * from entry e where e.is_fresh and e.digest is not null
+    ), freed_keys as (
+      -- Whoever has to come again comes with its key.
+      delete from idempotency_keys k using entry e
+       where e.is_fresh and e.digest is null and k.namespace = e.namespace and k.actor = e.actor
+         and k.operation = 'submitRequest' and k.key = e.idempotency_key
     ), request_rows as (
       insert into requests (id, namespace, customer_id, provider_id, item_external_id, item_description, quantity,
                             answer_within_days, submitted_by, submitted_at, follow_up_at)
@@ -96,7 +112,7 @@ begin
         from accepted a join event_topics t on t.namespace = a.namespace
     )
     select e.place,
-           case when a.id is not null then 'submitted' when e.digest is null then 'window' else 'key' end,
+           case when a.id is not null then 'submitted' when e.is_fresh then 'window' else 'key' end,
            moment, e.customer_row, e.name, e.due
       from entry e left join accepted a on a.place = e.place;
   -- A window that outlasts the wait for an answer: its follow-ups cannot wait until it is sealed.
