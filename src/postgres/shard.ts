@@ -216,6 +216,9 @@ export class Shard {
   async close(): Promise<void> {
     this.#reachability.close();
     await this.#orm.close(true);
+    // The ORM ends a pool only when it has asked something through it itself.
+    const pool = this.#pool;
+    if (pool !== undefined && !pool.ending) await pool.end();
   }
 
   /** Loaded only where something migrates: it is a good part of what a program would otherwise hold for nothing. */

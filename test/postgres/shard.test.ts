@@ -31,6 +31,19 @@ describe.concurrent('a slow statement', () => {
   });
 });
 
+it('leaves no connection open when it is closed, whoever asked through it', async () => {
+  const { url, drop } = await createDatabase();
+  for (const useOrm of [false, true]) {
+    const shard = await Shard.open({ number: 0, url, connections: 2, log: createLogger('test', 'fatal') });
+    const pool = await shard.pool();
+    expect(await shard.ping()).toBe(true);
+    if (useOrm) await shard.work((entityManager) => entityManager.execute('select 1'));
+    await shard.close();
+    expect([pool.ended, pool.totalCount]).toEqual([true, 0]);
+  }
+  await drop();
+});
+
 describe('a database that is missing', () => {
   it('is not made by whoever looks for it, and is used when it is there', async () => {
     const { shard: other } = engine.foundation;
