@@ -35,6 +35,8 @@ export interface AuditLogArguments {
     readonly system?: AuditSystem | null | undefined;
     readonly actor?: string | null | undefined;
     readonly type?: string | null | undefined;
+    /** Only what holds for all of a topic, kind or recipient, and mails that were settled: nothing of cases and tasks. */
+    readonly steering?: boolean | null | undefined;
   };
   readonly first: number;
   readonly after: string | null;
@@ -105,6 +107,7 @@ export function createAuditLog(
           input.first + 1,
           limits.auditEventsLooked,
           shard === lead,
+          input.filter.steering ?? false,
         ]),
         input.first,
       ),
@@ -126,7 +129,8 @@ function toShardPage(shard: number, rows: readonly Row[], first: number): ShardP
       topic: row.topic,
       type: row.type,
       aboutId: row.about_id,
-      reason: row.reason,
+      // An ack of the queue keeps its token there, to know it again.
+      reason: row.system === 'queue' && row.type === 'ACKED' ? null : row.reason,
     }));
   const { looked, last_position: position, last_sequence: sequence } = rows[0]!;
   const isWhole = looked < limits.auditEventsLooked || position === null || sequence === null;

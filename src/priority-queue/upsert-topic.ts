@@ -74,7 +74,15 @@ export function createUpsertTopic(
     const removed = Object.entries(removable).flatMap(([field, column]) =>
       input[field as keyof typeof removable] === null ? [column] : [],
     );
-    const what = describeChange({ ...values, ...Object.fromEntries(removed.map((name) => [name, 'none'])) }, reason);
+    const { dead_topic_id: _, ...told } = values;
+    const what = describeChange(
+      {
+        ...told,
+        ...(input.deadLetterTopic == null ? {} : { 'dead letters to': input.deadLetterTopic }),
+        ...Object.fromEntries(removed.map((name) => [name, 'none'])),
+      },
+      reason,
+    );
     await shard.run(saveTopic, [topic.id, JSON.stringify(values), removed, actor.subject, what]);
     return settings.refresh(topic.id);
   };

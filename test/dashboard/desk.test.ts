@@ -156,7 +156,11 @@ describe.skipIf(chromium === undefined)('the auditor’s desk', { timeout: 90_00
     await page.getByText('1 case waits').waitFor();
     await page.keyboard.press('c');
     await page.getByRole('heading', { name: 'Lost Lease plc' }).waitFor();
-    await page.getByLabel(/^Note/).fill('half a thought');
+    await page.getByLabel(/^Note/).fill('half');
+    // The dialog has it, too, and what is typed there is not lost with it.
+    await page.getByRole('heading', { name: 'Lost Lease plc' }).focus();
+    await page.keyboard.press('r');
+    await page.getByLabel('In your own words').fill('half a thought');
     // Another program of bob's gives the case back behind the window's back, and carol takes it.
     const held = await dashboard.services.myLeases({ ...carol, subject: 'bob' }, 'acme');
     await dashboard.services.releaseCase(

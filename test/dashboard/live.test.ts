@@ -23,6 +23,10 @@ describe.skipIf(chromium === undefined)('what others do is seen as it happens', 
     const files = page.locator('input[type=file]');
     await files.setInputFiles(fileURLToPath(samplePdf));
     await page.getByText('Sent and checked').waitFor();
+    // A reload, or a session that ended, loses nothing of the form.
+    await page.reload();
+    await page.getByText('Sent and checked').waitFor();
+    expect(await page.getByLabel('E-mail').inputValue()).toBe('office@example.com');
     await files.setInputFiles([
       { name: 'false.pdf', mimeType: 'application/pdf', buffer: Buffer.from('no PDF at all') },
     ]);

@@ -93,6 +93,9 @@ describe('auditLog', () => {
     ]);
     const queue = await look({ system: 'queue', actor: 'olga', type: 'PAUSED' });
     expect(queue.edges.map(({ node }) => node.topic)).toEqual(['steered']);
+    const steering = await look({ steering: true }, 100);
+    expect(steering.edges).toHaveLength(7);
+    expect(steering.edges.map(({ node }) => node.type)).not.toContain('REGISTERED');
   });
 
   it('is for supervisors and operators of the namespace alone', async () => {

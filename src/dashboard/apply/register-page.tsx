@@ -1,34 +1,48 @@
 import { useClient } from '@urql/preact';
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
-import { explain } from '../graphql/client.ts';
+import { explain, explainProblem } from '../graphql/client.ts';
 import { RegisterCaseDocument } from '../graphql/documents.ts';
 import { announce } from '../parts/announcer.tsx';
 import { Button } from '../parts/button.tsx';
 import { Page } from '../parts/page.tsx';
 import { session } from '../session/session.ts';
 import { DropZone } from './drop-zone.tsx';
+import { forgetFormDrafts, readFormDraft, writeFormDraft } from './form-draft.ts';
 import { UploadList } from './upload-list.tsx';
 import { useUploads } from './use-uploads.ts';
 
 /** Registers a case: who it is about, and the documents. */
 export function RegisterPage() {
-  const { namespace } = session.get()!;
+  const { namespace, subject } = session.get()!;
   const client = useClient();
   const { route } = useLocation();
-  const uploads = useUploads(namespace);
+  const [draft] = useState(() => readFormDraft(subject));
+  const form = useRef<HTMLFormElement>(null);
+  const uploads = useUploads(namespace, draft.uploads);
   const [fault, setFault] = useState<string>();
   const [busy, setBusy] = useState(false);
-  // One form is one case, however often it is sent.
-  const key = useRef(crypto.randomUUID());
+  const key = useRef(draft.key);
+  const keep = (): void => {
+    if (form.current === null) return;
+    const values = Object.fromEntries([...new FormData(form.current)].filter(([, value]) => typeof value === 'string'));
+    writeFormDraft(subject, {
+      values: values as Record<string, string>,
+      key: key.current,
+      uploads: uploads.list.flatMap(({ id, fileName, sizeBytes, kind, state }) =>
+        state.kind === 'sent' ? [{ id, fileName, sizeBytes, kind, documentId: state.documentId }] : [],
+      ),
+    });
+  };
+  useEffect(keep, [uploads.list]);
   const sending = uploads.list.some(({ state }) => state.kind === 'sending');
   const refused = uploads.list.some(({ state }) => state.kind === 'refused');
   const addFiles = (files: readonly File[]): void => {
     const left = uploads.add(files);
     if (left > 0) announce(`A case has at most 20 documents; ${left} were left out.`, 'bad');
   };
-  const submit = async (form: HTMLFormElement): Promise<void> => {
-    const values = new FormData(form);
+  const submit = async (): Promise<void> => {
+    const values = new FormData(form.current!);
     const text = (name: string): string => String(values.get(name) ?? '').trim();
     const details = Object.fromEntries(
       ['company', 'country', 'remarks'].map((name) => [name, text(name)]).filter(([, value]) => value !== ''),
@@ -49,8 +63,10 @@ export function RegisterPage() {
     if (result.__typename !== 'CaseRegistered') {
       // The next attempt is another request than the one that was refused.
       key.current = crypto.randomUUID();
-      return setFault(result.message);
+      keep();
+      return setFault(explainProblem(result));
     }
+    forgetFormDrafts();
     announce('Your case is registered.', 'good');
     route(`/apply/${result.case.id}`);
   };
@@ -58,36 +74,45 @@ export function RegisterPage() {
     <Page title="Register a case" narrow>
       <form
         class="form"
+        ref={form}
+        onInput={keep}
         onSubmit={(event) => {
           event.preventDefault();
           setFault(undefined);
           setBusy(true);
-          void submit(event.currentTarget).finally(() => setBusy(false));
+          void submit().finally(() => setBusy(false));
         }}
       >
         <div class="form-pair">
           <label class="field">
             <span>Name</span>
-            <input name="name" required maxLength={200} autoComplete="name" />
+            <input name="name" defaultValue={draft.values.name} required maxLength={200} autoComplete="name" />
           </label>
           <label class="field">
             <span>E-mail</span>
-            <input name="email" type="email" required maxLength={200} autoComplete="email" />
+            <input
+              name="email"
+              defaultValue={draft.values.email}
+              type="email"
+              required
+              maxLength={200}
+              autoComplete="email"
+            />
           </label>
         </div>
         <div class="form-pair">
           <label class="field">
             <span>Company (optional)</span>
-            <input name="company" maxLength={200} autoComplete="organization" />
+            <input name="company" defaultValue={draft.values.company} maxLength={200} autoComplete="organization" />
           </label>
           <label class="field">
             <span>Country (optional)</span>
-            <input name="country" maxLength={200} autoComplete="country-name" />
+            <input name="country" defaultValue={draft.values.country} maxLength={200} autoComplete="country-name" />
           </label>
         </div>
         <label class="field">
           <span>Anything we should know (optional)</span>
-          <textarea name="remarks" rows={3} maxLength={2_000} />
+          <textarea name="remarks" defaultValue={draft.values.remarks} rows={3} maxLength={2_000} />
         </label>
         <DropZone onFiles={addFiles} />
         <UploadList uploads={uploads} />

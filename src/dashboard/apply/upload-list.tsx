@@ -11,14 +11,14 @@ export function UploadList({ uploads }: { readonly uploads: Uploads }) {
       {uploads.list.map((upload) => (
         <li key={upload.id} class={`upload upload-${upload.state.kind}`}>
           <div class="upload-name">
-            <strong>{upload.file.name}</strong>
-            <span class="muted small">{formatBytes(upload.file.size)}</span>
+            <strong>{upload.fileName}</strong>
+            <span class="muted small">{formatBytes(upload.sizeBytes)}</span>
           </div>
           <UploadState upload={upload} />
           <div class="upload-tools">
             <select
               class="select"
-              aria-label={`What ${upload.file.name} is`}
+              aria-label={`What ${upload.fileName} is`}
               value={upload.kind}
               onChange={(event) => uploads.setKind(upload.id, event.currentTarget.value)}
             >
@@ -33,7 +33,7 @@ export function UploadList({ uploads }: { readonly uploads: Uploads }) {
                 Again
               </Button>
             )}
-            <Button look="quiet" label={`Remove ${upload.file.name}`} onClick={() => uploads.remove(upload.id)}>
+            <Button look="quiet" label={`Remove ${upload.fileName}`} onClick={() => uploads.remove(upload.id)}>
               ✕
             </Button>
           </div>
@@ -43,10 +43,10 @@ export function UploadList({ uploads }: { readonly uploads: Uploads }) {
   );
 }
 
-function UploadState({ upload: { state, file } }: { readonly upload: Upload }) {
+function UploadState({ upload: { state, fileName } }: { readonly upload: Upload }) {
   switch (state.kind) {
     case 'sending':
-      return <progress class="upload-state" value={state.part} max={1} aria-label={`Sending ${file.name}`} />;
+      return <progress class="upload-state" value={state.part} max={1} aria-label={`Sending ${fileName}`} />;
     case 'sent':
       return <span class="upload-state status status-good">Sent and checked</span>;
     case 'refused':

@@ -5,9 +5,21 @@ import { uploadFile } from './upload.ts';
 /** As many as a case may have. */
 const filesMax = 20;
 
+/** A document that has arrived. */
+export interface SentUpload {
+  readonly id: string;
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  readonly kind: string;
+  readonly documentId: string;
+}
+
 export interface Upload {
   readonly id: string;
-  readonly file: File;
+  readonly fileName: string;
+  readonly sizeBytes: number;
+  /** Missing where it was sent before a reload: then it is not needed any more. */
+  readonly file: File | undefined;
   readonly kind: string;
   readonly state:
     | { readonly kind: 'sending'; readonly part: number }
@@ -24,10 +36,15 @@ export interface Uploads {
   setKind(id: string, kind: string): void;
 }
 
-/** The documents of a case that is being registered; each is sent as soon as it is chosen. */
-export function useUploads(namespace: string): Uploads {
+/**
+ * The documents of a case that is being registered; each is sent as soon as it is chosen.
+ * @param before what had arrived before a reload
+ */
+export function useUploads(namespace: string, before: readonly SentUpload[]): Uploads {
   const client = useClient();
-  const [list, setList] = useState<readonly Upload[]>([]);
+  const [list, setList] = useState<readonly Upload[]>(() =>
+    before.map(({ documentId, ...sent }) => ({ ...sent, file: undefined, state: { kind: 'sent', documentId } })),
+  );
   const sending = useRef(new Map<string, AbortController>());
   useEffect(
     () => () => {
@@ -38,6 +55,7 @@ export function useUploads(namespace: string): Uploads {
   const change = (id: string, part: Partial<Upload>): void =>
     setList((now) => now.map((upload) => (upload.id === id ? { ...upload, ...part } : upload)));
   const start = ({ id, file }: Upload): void => {
+    if (file === undefined) return;
     const controller = new AbortController();
     sending.current.set(id, controller);
     change(id, { state: { kind: 'sending', part: 0 } });
@@ -55,6 +73,8 @@ export function useUploads(namespace: string): Uploads {
     add(files) {
       const taken = files.slice(0, Math.max(0, filesMax - list.length)).map<Upload>((file) => ({
         id: crypto.randomUUID(),
+        fileName: file.name,
+        sizeBytes: file.size,
         file,
         kind: guessKind(file.name),
         state: { kind: 'sending', part: 0 },

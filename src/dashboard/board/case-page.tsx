@@ -45,7 +45,7 @@ export function CasePage() {
           <a href="/board" class="back" aria-label="Back to the board">
             ‹
           </a>
-          <h1>{found.applicant.name}</h1>
+          <h1 title={found.applicant.name}>{found.applicant.name}</h1>
           <span class="tag">{found.topic}</span>
         </div>
         <div class="desk-lease" aria-live="polite">

@@ -18,12 +18,19 @@ const columnOf: Readonly<Record<CaseStatus, ColumnName>> = {
   REJECTED: 'decided',
 };
 
-export function readColumns(answer: BoardQuery): Columns {
+/**
+ * @param known decided cases that were seen here: the gateway lists them by their registration, so one that was
+ * registered long ago and decided just now may not be in its answer
+ */
+export function readColumns(answer: BoardQuery, known: readonly CasePartsFragment[], rowsMax: number): Columns {
   const nodes = (name: ColumnName) => answer[name].edges.map(({ node }) => node);
   return {
     pending: nodes('pending'),
     claimed: nodes('claimed'),
-    decided: nodes('decided').toSorted(lastDecidedFirst),
+    decided: [...nodes('decided'), ...known]
+      .filter(({ id }, place, all) => all.findIndex((other) => other.id === id) === place)
+      .toSorted(lastDecidedFirst)
+      .slice(0, rowsMax),
     more: {
       pending: answer.pending.pageInfo.hasNextPage,
       claimed: answer.claimed.pageInfo.hasNextPage,

@@ -49,7 +49,11 @@ export function useBoard(namespace: string, filter: BoardFilter, onUpdate: () =>
       .then(({ data, error }) => {
         if (mine !== asked.current) return;
         setFault(error === undefined ? undefined : explain(error));
-        if (data !== undefined) setColumns(readColumns(data));
+        if (data === undefined) return;
+        setColumns((now) => {
+          const known = (now?.decided ?? []).filter((found) => topic === undefined || found.topic === topic);
+          return readColumns(data, known, rowsMax);
+        });
       });
   };
   const soon = useRefresh(ask, { burstMilliseconds: 1_500, everyMilliseconds: 30_000 });

@@ -69,7 +69,7 @@ export function HeldDesk({ held, subject, actions }: HeldDeskProps) {
     <div class="desk">
       <header class="desk-head">
         <div class="desk-title">
-          <h1 ref={heading} tabIndex={-1}>
+          <h1 ref={heading} tabIndex={-1} title={found.applicant.name}>
             {found.applicant.name}
           </h1>
           <span class="tag">{found.topic}</span>

@@ -30,7 +30,7 @@ export function LostDesk({ held, loss, subject, actions }: LostDeskProps) {
     <div class="desk">
       <header class="desk-head">
         <div class="desk-title">
-          <h1 ref={heading} tabIndex={-1}>
+          <h1 ref={heading} tabIndex={-1} title={found.applicant.name}>
             {found.applicant.name}
           </h1>
           <span class="tag">{found.topic}</span>

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import type { CheckPartsFragment, DocumentPartsFragment } from '../graphql/documents.ts';
 import { useKeys } from '../keys/use-keys.ts';
 import { Button } from '../parts/button.tsx';
@@ -13,6 +13,9 @@ import { useDocument } from './use-document.ts';
 /** With what its check found, for those who may see it. */
 export type ShownDocument = DocumentPartsFragment & Partial<CheckPartsFragment>;
 
+/** With so many the tabs do not show at a glance which one it is. */
+const countedFrom = 3;
+
 interface DocumentPaneProps {
   readonly caseId: string;
   readonly documents: readonly ShownDocument[];
@@ -25,6 +28,9 @@ export function DocumentPane({ caseId, documents }: DocumentPaneProps) {
   const go = (step: number): void => setIndex(Math.min(documents.length - 1, Math.max(0, index + step)));
   useKeys({ j: () => go(1), k: () => go(-1) });
   const shown = documents[index];
+  useEffect(() => {
+    tabs.current?.querySelector('[aria-selected=true]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [index]);
   if (shown === undefined) {
     return (
       <section class="documents documents-none" aria-label="Documents">
@@ -43,29 +49,36 @@ export function DocumentPane({ caseId, documents }: DocumentPaneProps) {
   };
   return (
     <section class="documents" aria-label="Documents">
-      <div class="tabs" role="tablist" aria-label="Documents" ref={tabs} onKeyDown={onKeyDown}>
-        {documents.map((document, place) => (
-          <button
-            key={document.id}
-            type="button"
-            role="tab"
-            class="tab"
-            aria-selected={place === index}
-            aria-controls="document-shown"
-            tabIndex={place === index ? 0 : -1}
-            onClick={() => setIndex(place)}
-          >
-            <span class="tab-kind">
-              {inWords(document.kind)}
-              {describeDoubt(document.check) !== undefined && (
-                <span class="tag tag-bad">{describeDoubt(document.check)}</span>
-              )}
-            </span>
-            <span class="tab-file">
-              {document.fileName} · {formatBytes(document.sizeBytes)}
-            </span>
-          </button>
-        ))}
+      <div class="tabs-place">
+        {documents.length > countedFrom && (
+          <span class="tabs-count" aria-hidden="true">
+            {index + 1} of {documents.length}
+          </span>
+        )}
+        <div class="tabs" role="tablist" aria-label="Documents" ref={tabs} onKeyDown={onKeyDown}>
+          {documents.map((document, place) => (
+            <button
+              key={document.id}
+              type="button"
+              role="tab"
+              class="tab"
+              aria-selected={place === index}
+              aria-controls="document-shown"
+              tabIndex={place === index ? 0 : -1}
+              onClick={() => setIndex(place)}
+            >
+              <span class="tab-kind">
+                {inWords(document.kind)}
+                {describeDoubt(document.check) !== undefined && (
+                  <span class="tag tag-bad">{describeDoubt(document.check)}</span>
+                )}
+              </span>
+              <span class="tab-file">
+                {document.fileName} · {formatBytes(document.sizeBytes)}
+              </span>
+            </button>
+          ))}
+        </div>
       </div>
       <div id="document-shown" class="document" role="tabpanel" aria-label={inWords(shown.kind)}>
         <DocumentCheckLine check={shown.check} />
@@ -94,9 +107,9 @@ function DocumentView({ caseId, shown }: { readonly caseId: string; readonly sho
   }
   const save = (): void => saveBlob(loaded.blob, shown.fileName);
   if (shown.contentType === 'application/pdf')
-    return <PdfView blob={loaded.blob} name={shown.fileName} onSave={save} />;
+    return <PdfView key={shown.id} blob={loaded.blob} name={shown.fileName} onSave={save} />;
   if (shown.contentType === 'image/png' || shown.contentType === 'image/jpeg') {
-    return <ImageView blob={loaded.blob} name={shown.fileName} onSave={save} />;
+    return <ImageView key={shown.id} blob={loaded.blob} name={shown.fileName} onSave={save} />;
   }
   return (
     <Notice title="Browsers do not show this kind of image">

@@ -1,8 +1,10 @@
 import type { PDFDocumentProxy } from 'pdfjs-dist';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { useKeys } from '../keys/use-keys.ts';
+import { Button } from '../parts/button.tsx';
 import { Notice } from '../parts/notice.tsx';
 import { PdfPage } from './pdf-page.tsx';
+import { useWidth } from './use-width.ts';
 import { useZoom } from './use-zoom.ts';
 import { BarButton, ViewBar } from './view-bar.tsx';
 
@@ -35,7 +37,8 @@ export function PdfView({ blob, name, onSave }: PdfViewProps) {
   if (opened.kind === 'failed') {
     return (
       <Notice title={`${name} cannot be shown`} tone="bad">
-        {opened.message}
+        <p>{opened.message}</p>
+        <Button onClick={onSave}>Save it</Button>
       </Notice>
     );
   }
@@ -100,17 +103,4 @@ function describe(error: unknown): string {
   if (name === 'PasswordException') return 'It is locked with a password.';
   if (name === 'InvalidPDFException') return 'It is damaged, or no PDF.';
   return 'The viewer could not be loaded, or failed on this document. Save it, and open it with another program.';
-}
-
-/** The room for a page, in CSS pixels. */
-function useWidth(place: { readonly current: HTMLElement | null }, when: unknown): number {
-  const [width, setWidth] = useState(0);
-  useEffect(() => {
-    const element = place.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(([entry]) => setWidth(Math.floor(entry!.contentRect.width)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [when]);
-  return width;
 }

@@ -29,8 +29,9 @@ export function openApi({ token }: Session): Api {
       return { authorization: authorization() };
     },
     keepAlive: keepAliveMilliseconds,
-    // Going from page to page keeps the line.
-    lazyCloseTimeout: 5_000,
+    // The line is there on every page, also where nothing is followed: a lost one is always shown.
+    lazy: false,
+    onNonLazyError: () => undefined,
     // People keep a page open all day: it never gives up for good.
     retryAttempts: Number.POSITIVE_INFINITY,
     shouldRetry: (problem) => !isOver(problem),

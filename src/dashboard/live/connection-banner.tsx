@@ -2,7 +2,7 @@ import { plural } from '../parts/words.ts';
 import { useStore } from '../store.ts';
 import { connection } from './connection.ts';
 
-const words = { idle: 'Ready', live: 'Live', lost: 'Connecting', back: 'Live' } as const;
+const words = { idle: 'Connecting', live: 'Live', lost: 'Connecting', back: 'Live' } as const;
 
 /** A small sign of how the line for live updates stands. */
 export function ConnectionDot() {

@@ -8,13 +8,14 @@ import { Page } from '../parts/page.tsx';
 import { formatStamp } from '../parts/times.tsx';
 import { inWords, shortId } from '../parts/words.ts';
 import { session } from '../session/session.ts';
-import { FilterChoice, FilterText } from './filter-parts.tsx';
+import { FilterCheck, FilterChoice, FilterText } from './filter-parts.tsx';
 
 const systems = [
   ['CASES', 'Cases'],
   ['TASKS', 'Tasks'],
   ['QUEUE', 'Queue'],
   ['DIGESTS', 'Digests'],
+  ['MAILS', 'Mails'],
 ] as const;
 
 type Entry = AuditLogQuery['auditLog']['edges'][number]['node'];
@@ -24,7 +25,12 @@ export function AuditPage() {
   const { namespace } = session.get()!;
   const { values, set } = useFilters();
   const system = systems.find(([name]) => name === values.system)?.[0] ?? null;
-  const filter = { system, actor: values.actor ?? null, type: values.type?.toUpperCase() ?? null };
+  const filter = {
+    system,
+    actor: values.actor ?? null,
+    type: values.type?.trim().toUpperCase().replaceAll(' ', '_') ?? null,
+    steering: values.only === 'steering',
+  };
   const pages = usePages(AuditLogDocument, { namespace, filter }, (data) => data.auditLog);
   return (
     <Page title="Who did what" aside={<Button onClick={() => pages.refresh()}>Refresh</Button>}>
@@ -40,8 +46,13 @@ export function AuditPage() {
         <FilterText
           name="What"
           value={values.type}
-          placeholder="for instance: released"
+          placeholder="such as: released"
           onChange={(type) => set({ type })}
+        />
+        <FilterCheck
+          name="Only pauses, limits and settings"
+          checked={filter.steering}
+          onChange={(checked) => set({ only: checked ? 'steering' : '' })}
         />
       </div>
       {pages.rows !== undefined && pages.rows.length > 0 && (
@@ -78,10 +89,31 @@ export function AuditPage() {
   );
 }
 
-const pageOf: Readonly<Record<string, string>> = { CASES: '/cases/', TASKS: '/tasks/' };
+function About({ entry: { system, topic, aboutId } }: { readonly entry: Entry }) {
+  // What has no id of its own is there with its name.
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(aboutId);
+  const page = isId ? pageOfId(system, topic, aboutId) : pageOfName(system, aboutId);
+  const text = isId && system !== 'MAILS' ? `${topic} ${shortId(aboutId)}` : topic;
+  return page === undefined ? <span>{text}</span> : <a href={page}>{text}</a>;
+}
 
-function About({ entry }: { readonly entry: Entry }) {
-  const page = pageOf[entry.system];
-  const text = `${entry.topic} ${shortId(entry.aboutId)}`;
-  return page === undefined ? <span>{text}</span> : <a href={`${page}${entry.aboutId}`}>{text}</a>;
+function pageOfId(system: Entry['system'], topic: string, id: string): string | undefined {
+  switch (system) {
+    case 'CASES':
+      return `/cases/${id}`;
+    case 'TASKS':
+      return `/tasks/${id}`;
+    case 'QUEUE':
+      return `/items/${id}`;
+    case 'MAILS':
+      return `/mails/${id}`;
+    case 'DIGESTS':
+      return topic === 'digests' ? `/digests/${id}` : undefined;
+  }
+}
+
+function pageOfName(system: Entry['system'], name: string): string | undefined {
+  if (system === 'QUEUE') return name === session.get()?.namespace ? '/topics' : `/topics/${name}`;
+  if (system !== 'TASKS') return undefined;
+  return name.startsWith('schedule ') ? `/schedules/${name.slice(9)}` : '/kinds';
 }

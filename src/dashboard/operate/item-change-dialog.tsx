@@ -17,10 +17,11 @@ const int32Max = 2_147_483_647;
 /** Changes the place of an item that waits. */
 export function ItemChangeDialog({ item, onDone, onClose }: ItemChangeDialogProps) {
   const perform = usePerform();
-  const before = {
+  // As it was when the dialog opened.
+  const [before] = useState(() => ({
     priority: String(item.priority ?? 0),
     moment: showMoment(item.deliverAfter ?? new Date().toISOString()),
-  };
+  }));
   const [priority, setPriority] = useState(before.priority);
   const [moment, setMoment] = useState(before.moment);
   const change = async (): Promise<string | undefined> => {

@@ -86,7 +86,7 @@ function RouteDialog({ region, regions, onDone, onClose }: RouteDialogProps) {
       <p>The first of these that has a shard for it takes it. What lies elsewhere already stays there.</p>
       <ol class="order">
         {order.map((name, place) => (
-          <li key={name}>
+          <li key={name} class="order-row">
             <span class="order-place">{place + 1}</span>
             <span class="order-name">{name}</span>
             <Button look="quiet" label={`${name} sooner`} disabled={place === 0} onClick={() => raise(place)}>
@@ -102,7 +102,7 @@ function RouteDialog({ region, regions, onDone, onClose }: RouteDialogProps) {
           </li>
         ))}
         {others.map((name) => (
-          <li key={name}>
+          <li key={name} class="order-row">
             <span class="order-place">–</span>
             <span class="order-name muted">{name}</span>
             <Button look="quiet" label={`${name} last`} onClick={() => setOrder([...order, name])}>

@@ -9,7 +9,9 @@ interface Rhythm {
 /** When something comes again, as people say it. */
 export function describeRhythm({ every, cron, anchor }: Rhythm): string {
   if (cron !== null) return `cron ${cron}`;
-  return `every ${inPlainWords(every ?? '–')}${anchor == null ? '' : ` from ${anchor}`}`;
+  // An anchor is a time of day, or a moment of which only that counts.
+  const from = anchor?.replace(/^.*T/, '').slice(0, 5) ?? '00:00';
+  return `every ${inPlainWords(every ?? '–')}${from === '00:00' ? '' : ` from ${from}`}`;
 }
 
 /** `PT4H` as "4 hours"; what is put together of several units stays as it is. */

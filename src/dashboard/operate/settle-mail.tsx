@@ -10,7 +10,7 @@ const ways: Readonly<Record<MailSettlement, { readonly name: string; readonly te
   SENT: { name: 'It was sent', text: 'The mail server has it. It is not sent again.' },
   SEND_AGAIN: {
     name: 'Send it again',
-    text: 'The mail server does not have it. It goes out when its task is retried: that is the next thing to do.',
+    text: 'The mail server does not have it. The mail of a digest goes out by itself; any other when its task is retried.',
   },
 };
 

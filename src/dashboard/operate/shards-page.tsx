@@ -79,9 +79,7 @@ function ShardTable({
         <caption class="hidden">Shards</caption>
         <thead>
           <tr>
-            <th scope="col" class="number">
-              Shard
-            </th>
+            <th scope="col">Shard</th>
             <th scope="col">Region</th>
             <th scope="col">State</th>
             <th scope="col" class="number">
@@ -93,7 +91,7 @@ function ShardTable({
         <tbody>
           {shards.map((shard) => (
             <tr key={shard.number}>
-              <td class="number">{shard.number}</td>
+              <td>{shard.number}</td>
               <td>{shard.region ?? '–'}</td>
               <td>
                 <span class={`status status-${shard.available ? 'good' : 'bad'}`}>

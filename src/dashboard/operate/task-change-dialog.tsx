@@ -17,11 +17,12 @@ const int32Max = 2_147_483_647;
 /** Changes a task that waits: when it runs, before which others, and what it is given. What is not touched is not sent. */
 export function TaskChangeDialog({ task, onDone, onClose }: TaskChangeDialogProps) {
   const perform = usePerform();
-  const before = {
+  // As it was when the dialog opened: what happens to the task meanwhile is no change of the reader's.
+  const [before] = useState(() => ({
     priority: String(task.priority),
     moment: showMoment(task.nextRunAt ?? task.runAt),
     payload: JSON.stringify(task.payload, null, 2),
-  };
+  }));
   const [priority, setPriority] = useState(before.priority);
   const [moment, setMoment] = useState(before.moment);
   const [payload, setPayload] = useState(before.payload);

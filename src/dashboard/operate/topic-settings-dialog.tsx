@@ -91,16 +91,16 @@ export function TopicSettingsDialog({ namespace, topic, onDone, onClose }: Topic
             min={min}
             {...(max === undefined ? {} : { max })}
             required={none === undefined}
+            first={key === 'leaseSeconds'}
             placeholder={none ?? ''}
           />
         ))}
         <label class="field">
           <span>Dead letters go to</span>
           <input
-            class="mono"
             value={dead}
             placeholder={`${topic.name}-dead`}
-            pattern="[a-z0-9][a-z0-9-]{0,62}"
+            pattern="[a-z0-9][a-z0-9\-]{0,62}"
             title="Small letters, digits and hyphens"
             spellcheck={false}
             onInput={(event) => setDead(event.currentTarget.value)}

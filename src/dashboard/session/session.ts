@@ -1,3 +1,4 @@
+import { forgetFormDrafts } from '../apply/form-draft.ts';
 import { createStore } from '../store.ts';
 
 /** Who is signed in, as the token says. The gateway checks it at every request; here it only decides what is shown. */
@@ -31,6 +32,8 @@ export function startSession(token: string, namespace?: string): void {
 
 /** @param reason said on the sign-in page */
 export function endSession(reason?: string): void {
+  // Whoever signs out is done here; a session that ended by itself goes on when they are back.
+  if (reason === undefined) forgetFormDrafts();
   sessionStorage.removeItem(storageKey);
   // What an identity provider's library keeps of the person, its own tokens among it.
   for (const key of Object.keys(sessionStorage)) if (key.startsWith('oidc.')) sessionStorage.removeItem(key);

@@ -40,6 +40,7 @@ const AuditFilter = builder.inputType('AuditFilter', {
     system: t.field({ type: AuditSystem }),
     actor: t.string({ description: 'The whole name.' }),
     type: t.string({ description: 'As in an entry, for instance "RELEASED".' }),
+    steering: t.boolean({ description: 'Only pauses, limits, settings, and mails that were settled by hand.' }),
   }),
 });
 

@@ -3,7 +3,7 @@
 -- $5 position  $6 sequence (before this place; null: from the newest)  $7 how many  $8 how many events to look at at most
 -- An event may tell of many items, 1,000 at most, each of which is an entry here: a sequence is 1,024 times that of the
 -- event, and the item's place in it.
--- $9 whether to tell of what was done on every shard
+-- $9 whether to tell of what was done on every shard  $10 whether to leave out the events
 with events_looked as materialized (
   select e.position, e.sequence, e.namespace, e.topic_id, e.item_id, e.item_ids, e.tokens, e.type, e.actor, e.at, e.reason
     from events e
@@ -38,7 +38,7 @@ select s.looked, s.last_position::float8 as last_position, (s.last_sequence * 10
              coalesce(i.id, l.item_id)::text as about_id, l.type, l.actor, l.at, coalesce(l.tokens[i.n]::text, l.reason) as reason
         from (select l.*, t.system, t.name as topic
                 from events_looked l join topics t on t.id = l.topic_id
-               where l.namespace = $1::text and ($2::text is null or t.system = $2::text)
+               where not $10::boolean and l.namespace = $1::text and ($2::text is null or t.system = $2::text)
                  and ($3::text is null or l.actor = $3::text) and ($4::text is null or l.type = $4::text)
                  and (l.position, l.sequence) >= (s.last_position, s.last_sequence)
                order by l.position desc, l.sequence desc
