@@ -191,7 +191,7 @@ function consume(book: Book, region: Region, n: number, over: () => boolean): Pr
 
 async function kill(): Promise<void> {
   for (const database of databases.slice(0, 2)) process.kill(database.pid, 'SIGKILL');
-  await Promise.all([...databases.slice(0, 2).map(({ exited }) => exited), cluster.servers[0]!.stop()]);
+  await Promise.all([...databases.slice(0, 2).map(({ exited }) => exited), cluster.servers[0]!.kill()]);
 }
 
 async function bringBack(): Promise<void> {
@@ -202,6 +202,7 @@ async function bringBack(): Promise<void> {
     }),
   );
   databases.splice(0, 2, ...again);
+  await cluster.servers[0]!.start();
 }
 
 /** What was acknowledged and is not finished: an end whose answer was lost stands in the record. */

@@ -18,6 +18,8 @@ export interface ClusterServer {
   stop(): Promise<void>;
   /** Ends it as a power cut does. */
   kill(): Promise<void>;
+  /** Starts it again with what it has stored; resolves when it takes part again. */
+  start(): Promise<void>;
 }
 
 export interface NatsCluster {
@@ -55,22 +57,10 @@ export async function startNatsCluster(): Promise<NatsCluster> {
       .replace('store_dir: /data', `store_dir: "${place.directory}/data"`);
     for (const { name, clusterPort } of places)
       text = text.replace(`${name}.nats-headless:6222`, `${loopback}:${clusterPort}`);
-    const file = join(place.directory, 'nats.conf');
-    writeFileSync(file, text);
-    started.push(
-      await startServerProcess({
-        name: place.name,
-        binary: inject('natsServer'),
-        arguments: ['--config', file],
-        directory: place.directory,
-        environment: { PATH: process.env.PATH, POD_NAME: place.name },
-        stopSteps: natsStopSteps,
-        orphanSignal: 'TERM',
-        onLine: () => undefined,
-      }),
-    );
+    writeFileSync(join(place.directory, 'nats.conf'), text);
+    started.push(await launch(place.name, place.directory));
   }
-  const servers = places.map(({ name, clientPort, clusterPort, monitorPort }, index) => ({
+  const servers = places.map(({ name, directory, clientPort, clusterPort, monitorPort }, index) => ({
     name,
     clientPort,
     clusterPort,
@@ -80,15 +70,35 @@ export async function startNatsCluster(): Promise<NatsCluster> {
       process.kill(started[index]!.pid, 'SIGKILL');
       await started[index]!.exited;
     },
+    start: async () => {
+      started[index] = await launch(name, directory);
+      await waitUntilHealthy(name, monitorPort);
+    },
   }));
-  // As the startup probe asks: streams recovered, a leader of the cluster known.
-  for (const { name, monitorPort } of servers)
-    await waitUntil(`${name} is healthy`, () => isHealthy(monitorPort), 30_000);
+  for (const { name, monitorPort } of servers) await waitUntilHealthy(name, monitorPort);
   return {
     servers,
     url: servers.map(({ clientPort }) => `nats://${loopback}:${clientPort}`).join(','),
     stop: async () => void (await Promise.all(servers.map((server) => server.stop()))),
   };
+}
+
+function launch(name: string, directory: string): Promise<ServerProcess> {
+  return startServerProcess({
+    name,
+    binary: inject('natsServer'),
+    arguments: ['--config', join(directory, 'nats.conf')],
+    directory,
+    environment: { PATH: process.env.PATH, POD_NAME: name },
+    stopSteps: natsStopSteps,
+    orphanSignal: 'TERM',
+    onLine: () => undefined,
+  });
+}
+
+/** As the startup probe asks: streams recovered, a leader of the cluster known. */
+function waitUntilHealthy(name: string, monitorPort: number): Promise<void> {
+  return waitUntil(`${name} is healthy`, () => isHealthy(monitorPort), 30_000);
 }
 
 async function isHealthy(port: number): Promise<boolean> {
