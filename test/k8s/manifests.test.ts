@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { readTopology } from '../../src/jetstream/topology.ts';
+import type { KubernetesObject } from './check-schema.ts';
 import { checkSchema } from './check-schema.ts';
 import type { Overlay } from './manifests.ts';
 import {
@@ -43,6 +44,20 @@ function listSettings(): ReadonlySet<string> {
 const files = readAllFiles();
 
 describe('the files of k8s/', () => {
+  it('lead from outside to a service and its port', () => {
+    const services = new Map(ofKind(files, 'Service').map(({ metadata, spec }) => [metadata.name, spec.ports]));
+    const backends = [...ofKind(files, 'Ingress'), ...ofKind(files, 'HTTPRoute')].flatMap(({ spec }) =>
+      spec.rules.flatMap((rule: { http?: { paths: { backend: { service: object } }[] }; backendRefs?: object[] }) =>
+        rule.http === undefined ? rule.backendRefs : rule.http.paths.map(({ backend }) => backend.service),
+      ),
+    ) as readonly { readonly name: string; readonly port: number | { readonly name: string } }[];
+    expect(backends).toHaveLength(2);
+    for (const { name, port } of backends)
+      expect(services.get(name)).toContainEqual(
+        expect.objectContaining(typeof port === 'number' ? { port } : { name: port.name }),
+      );
+  });
+
   it('are what an API server takes', () => {
     expect(files.length).toBeGreaterThan(30);
     expect(files.flatMap(checkSchema)).toEqual([]);
@@ -252,6 +267,74 @@ describe.skipIf(!hasKubectl).each(overlays)('%s', (overlay) => {
       const mount = pod.containers[0].volumeMounts.find(({ name }: { name: string }) => name === 'jetstream');
       expect(mount).toEqual({ name: 'jetstream', mountPath: '/app/jetstream', readOnly: true });
     }
+  });
+
+  it('has network policies whose every name and port leads to a pod', () => {
+    const here = new Set(workloads.map(({ labels }) => labels['app.kubernetes.io/name']));
+    const portsOf = (selector: object): ReadonlySet<string> =>
+      new Set(
+        workloads
+          .filter(({ labels }) => selects(selector, labels))
+          .flatMap(({ pod }) => pod.containers[0].ports ?? [])
+          .map(({ name }: { name: string }) => name),
+      );
+    for (const policy of ofKind(objects, 'NetworkPolicy')) {
+      const { podSelector, ingress = [], egress = [] } = policy.spec;
+      for (const name of JSON.stringify(policy.spec).matchAll(
+        /"key":"app.kubernetes.io\/name"[^}]*"values":\[([^\]]*)\]/g,
+      ))
+        for (const value of JSON.parse(`[${name[1]}]`)) expect(here, nameOf(policy)).toContain(value);
+      for (const { from = [], ports = [] } of ingress) {
+        for (const peer of from) if (peer.podSelector) expectPods(peer.podSelector, policy);
+        for (const { port } of ports)
+          if (typeof port === 'string') expect(portsOf(podSelector), nameOf(policy)).toContain(port);
+      }
+      for (const { to = [], ports = [] } of egress)
+        for (const peer of to.filter((one: { podSelector?: object }) => one.podSelector !== undefined)) {
+          expectPods(peer.podSelector, policy);
+          for (const { port } of ports) expect(portsOf(peer.podSelector), nameOf(policy)).toContain(port);
+        }
+    }
+    function expectPods(selector: object, policy: KubernetesObject): void {
+      expect(
+        workloads.some(({ labels }) => selects(selector, labels)),
+        nameOf(policy),
+      ).toBe(true);
+    }
+  });
+
+  it('lets every program reach its servers, and them be reached', () => {
+    const mayPass = (from: string, to: string, port: string): boolean => {
+      const labelsOf = (name: string) =>
+        workloads.find(({ labels }) => labels['app.kubernetes.io/name'] === name)!.labels;
+      const passes = (
+        rules: readonly { ports?: { port: unknown }[] }[],
+        peers: 'from' | 'to',
+        other: string,
+      ): boolean =>
+        // biome-ignore lint/suspicious/noExplicitAny: as in KubernetesObject
+        rules.some((rule: any) => {
+          if (!(rule.ports ?? []).some((one: { port: unknown }) => one.port === port)) return false;
+          return rule[peers].some((peer: { podSelector?: object }) => selects(peer.podSelector ?? {}, labelsOf(other)));
+        });
+      const policies = ofKind(objects, 'NetworkPolicy');
+      const of = (name: string) => policies.filter(({ spec }) => selects(spec.podSelector, labelsOf(name)));
+      return (
+        of(from).some(({ spec }) => passes(spec.egress ?? [], 'to', to)) &&
+        of(to).some(({ spec }) => passes(spec.ingress ?? [], 'from', from))
+      );
+    };
+    if (overlay === 'k8s/overlays/production') return; // its servers lie outside
+    for (const program of ['gateway', 'worker', 'scheduler'])
+      expect([program, mayPass(program, 'postgres', 'postgres'), mayPass(program, 'nats', 'client')]).toEqual([
+        program,
+        true,
+        true,
+      ]);
+    expect(mayPass('migrate', 'postgres', 'postgres')).toBe(true);
+    expect(mayPass('provision', 'nats', 'client')).toBe(true);
+    expect(mayPass('nats', 'nats', 'cluster')).toBe(true);
+    expect(mayPass('gateway', 'nats', 'monitor')).toBe(false);
   });
 
   it('opens nothing that is not needed', () => {

@@ -6,7 +6,7 @@ import { createSchedulerServices } from '../../src/scheduler.ts';
 import { createWorkerServices } from '../../src/worker.ts';
 import type { TestEngine } from '../support/engine.ts';
 import { startEngine } from '../support/engine.ts';
-import { readData } from './manifests.ts';
+import { listWorkloads, nameOf, ofKind, readAllFiles, readData, selects } from './manifests.ts';
 
 /** Alerts and panels ask for what the programs really say. */
 
@@ -28,9 +28,14 @@ const { panels } = readData<{ readonly panels: readonly Panel[] }>('k8s/componen
 const queries = panels.flatMap((panel) => (panel.targets ?? []).map(({ expr }) => ({ name: panel.title, expr })));
 const expressions = [...rules.map(({ alert, expr }) => ({ name: alert, expr })), ...queries];
 
+/** What clients can ask for. */
+const fields = [
+  ...readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8').matchAll(/^ {2}(\w+)[(:]/gm),
+].map((match) => match[1]!);
+
 let engine: TestEngine;
-const names = new Set<string>();
-const labels = new Set(['instance']);
+/** The labels of each metric, and of its parts as Prometheus shows them. */
+const labelsOf = new Map<string, ReadonlySet<string>>();
 
 beforeAll(async () => {
   engine = await startEngine();
@@ -40,13 +45,13 @@ beforeAll(async () => {
   createWorkerServices(foundation);
   foundation.metrics.setBacklog(0, await measureBacklog(foundation.shard));
   for (const metric of foundation.metrics.registry.getMetricsAsArray()) {
-    names.add(metric.name);
-    // Their parts, as Prometheus shows them.
+    const own = (metric as unknown as { readonly labelNames: readonly string[] }).labelNames;
+    const labels = new Set([...own, 'instance', 'program']);
+    labelsOf.set(metric.name, labels);
     if (String(metric.type) === 'histogram')
-      for (const part of ['bucket', 'sum', 'count']) names.add(`${metric.name}_${part}`);
-    for (const label of (metric as unknown as { readonly labelNames: readonly string[] }).labelNames) labels.add(label);
+      for (const part of ['bucket', 'sum', 'count'])
+        labelsOf.set(`${metric.name}_${part}`, part === 'bucket' ? new Set([...labels, 'le']) : labels);
   }
-  labels.add('le').add('program');
 });
 afterAll(() => engine.stop());
 
@@ -56,13 +61,34 @@ describe('alerts and dashboard', () => {
     for (const { name, expr } of expressions) {
       const asked = expr.match(/caseload_\w+/g) ?? [];
       expect(asked, name).not.toEqual([]);
-      for (const metric of asked) expect(names, name).toContain(metric);
+      for (const metric of asked) expect([...labelsOf.keys()], name).toContain(metric);
       const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap((match) =>
         match[1]!.split(',').map((label) => label.trim()),
       );
       const matched = [...expr.matchAll(/(\w+)(?:=~|!=|!~|=)"/g)].map((match) => match[1]!);
-      for (const label of [...grouped, ...matched]) expect(labels, `${name}: ${expr}`).toContain(label);
+      // Of each metric in it, because Prometheus takes a label that is none for an empty one, and says nothing.
+      for (const metric of asked)
+        for (const label of [...grouped, ...matched])
+          expect(labelsOf.get(metric), `${name}: ${metric}: ${expr}`).toContain(label);
+      for (const [, operations] of expr.matchAll(/operation=~?"([^"]*)"/g))
+        for (const operation of operations!.split('|')) expect(fields, name).toContain(operation);
     }
+  });
+
+  it('are read from every program', () => {
+    const files = readAllFiles();
+    const [monitor] = ofKind(files, 'PodMonitor');
+    const scraped = listWorkloads(files).filter(({ labels }) => selects(monitor!.spec.selector, labels));
+    expect(scraped.map(({ object }) => nameOf(object)).sort()).toEqual([
+      'Deployment gateway',
+      'Deployment scheduler',
+      'Deployment worker',
+    ]);
+    for (const { pod } of scraped)
+      for (const { port, path } of monitor!.spec.podMetricsEndpoints) {
+        expect(pod.containers[0].ports.map(({ name }: { name: string }) => name)).toContain(port);
+        expect(path).toBe('/metrics');
+      }
   });
 
   it('count what rises by its rate, and show what is by itself', () => {
@@ -80,7 +106,7 @@ describe('alerts and dashboard', () => {
     for (const metric of listed) {
       const pattern = new RegExp(`^${metric.replace('*', '\\w+')}$`);
       expect(
-        [...names].some((name) => pattern.test(name)),
+        [...labelsOf.keys()].some((name) => pattern.test(name)),
         metric,
       ).toBe(true);
     }

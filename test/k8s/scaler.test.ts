@@ -108,6 +108,8 @@ it('each kind that workers run has a trigger, a consumer that is made before, an
     expect(metadata.account).toBe('$G');
     expect(metadata.natsServerMonitoringEndpoint).toBe('nats-headless.caseload.svc.cluster.local:8222');
   }
+  const headless = ofKind(readAllFiles(), 'Service').find(({ metadata }) => metadata.name === 'nats-headless');
+  expect(headless?.spec.ports).toContainEqual(expect.objectContaining({ name: 'monitor', port: 8222 }));
   const { formula } = scaled.spec.advanced.scalingModifiers;
   expect(formula.split(/\s*\+\s*/)).toEqual(triggers.map(({ name }) => name));
   expect(scaled.spec.fallback).toMatchObject({ behavior: 'currentReplicasIfHigher' });
