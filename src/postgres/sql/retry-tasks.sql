@@ -5,7 +5,7 @@
 -- key another open task has by now stays as it is; of several with one key the newest is put back. One that still waits
 -- for others goes on waiting.
 with finished as materialized (
-  select t.id, t.namespace, t.topic_id, t.kind, t.priority, t.attempts, t.unique_key, t.waits_for
+  select t.id, t.namespace, t.topic_id, t.kind, t.priority, t.attempts, t.unique_key, t.waits_for, t.xmin as writer
     from tasks t
    where t.id = any ($2::uuid[]) and t.namespace = $1::text and t.outcome = any ($3::text[])
      and not exists (select from tasks o where o.namespace = t.namespace and o.kind = t.kind
@@ -18,14 +18,15 @@ with finished as materialized (
    where f.unique_key is null
       or f.id = (select max(o.id::text)::uuid from finished o where o.kind = f.kind and o.unique_key = f.unique_key)
 ), waiting as materialized (
-  select i.id, i.namespace, i.topic_id, i.priority, i.attempt as attempts
+  select i.id, i.namespace, i.topic_id, i.priority, i.attempt as attempts, i.xmin as writer
     from items i join tasks t on t.id = i.id
    where 'RETRYABLE' = any ($3::text[]) and i.id = any ($2::uuid[]) and i.namespace = $1::text
      and i.state = 'delayed' and i.deliver_after < 'infinity' and i.attempt > t.attempts_forgiven
    order by i.id
      for update of i
 ), moment as materialized (
-  select clock_timestamp() as at from (select count(*) from locked) as l, (select count(*) from waiting) as after_the_locks
+  select clock_timestamp() as at from (select count(*) from locked l where comes_after(l.writer)) as l,
+       (select count(*) from waiting w where comes_after(w.writer)) as after_the_locks
 ), task_rows as (
   update tasks t
      set outcome = null, finished_at = null, result = null, attempts_forgiven = l.attempts

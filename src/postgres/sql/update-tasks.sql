@@ -3,13 +3,13 @@
 -- One row a task that was changed: 'released' when it became ready, else 'kept' or 'scheduled'. Running and finished
 -- tasks stay as they are; what waits for other tasks goes on waiting for them, and then for its new time.
 with locked as materialized (
-  select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.priority, i.deliver_after
+  select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.priority, i.deliver_after, i.xmin as writer
     from items i join topics t on t.id = i.topic_id
    where i.id = any ($2::uuid[]) and i.namespace = $1::text and t.system = 'tasks' and i.state <> 'leased'
    order by i.id
      for update of i
 ), moment as materialized (
-  select clock_timestamp() as at from (select count(*) from locked) as after_the_locks
+  select clock_timestamp() as at from (select count(*) from locked l where comes_after(l.writer)) as after_the_locks
 ), wanted as materialized (
   select l.*, m.at, l.state as state_before, coalesce($3::integer, l.priority) as new_priority,
          case when $4::timestamptz is null or l.deliver_after = 'infinity' then l.deliver_after

@@ -18,13 +18,13 @@ declare
 begin
   for answer in
     with locked as materialized (
-      select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.lease_holder, i.lease_acquired_at, i.ticket
+      select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.lease_holder, i.lease_acquired_at, i.ticket, i.xmin as writer
         from items i join topics t on t.id = i.topic_id
        where i.id = any (task_ids) and i.namespace = task_namespace and t.system = 'tasks'
        order by i.id
          for update of i
     ), moment as materialized (
-      select clock_timestamp() as at from (select count(*) from locked) as after_the_locks
+      select clock_timestamp() as at from (select count(*) from locked l where comes_after(l.writer)) as after_the_locks
     ), ended as (
       delete from items i using locked l where i.id = l.id
     ), task_rows as (

@@ -17,13 +17,13 @@ declare
 begin
   for answer in
     with locked as materialized (
-      select i.id, i.namespace, i.topic_id, i.attempt, t.max_attempts
+      select i.id, i.namespace, i.topic_id, i.attempt, t.max_attempts, i.xmin as writer
         from items i join tasks t on t.id = i.id
        where i.id = any (task_ids) and i.state = 'ready' and i.attempt - t.attempts_forgiven >= t.max_attempts
        order by i.id
          for update of i
     ), moment as materialized (
-      select clock_timestamp() as at from (select count(*) from locked) as after_the_locks
+      select clock_timestamp() as at from (select count(*) from locked l where comes_after(l.writer)) as after_the_locks
     ), gone as (
       delete from items i using locked l where i.id = l.id
     ), task_rows as (

@@ -38,7 +38,7 @@ begin
         with ordinality as e (id, token, worker, namespace, verdict, error, delay, result, n)
     ), locked as materialized (
       select i.id, i.namespace, i.topic_id, i.priority, i.deliver_after, i.state, i.attempt, i.lease_token, i.lease_holder,
-             i.lease_acquired_at, i.lease_expires_at, i.ticket
+             i.lease_acquired_at, i.lease_expires_at, i.ticket, i.xmin as writer
         from items i where i.id = any (task_ids)
        order by i.id
          for update
@@ -49,7 +49,7 @@ begin
                             else l.deliver_after end as due
         from entry e join locked l on l.id = e.id
        where l.state = 'leased' and l.lease_token = e.token and l.lease_holder = e.worker and l.namespace = e.namespace
-         and l.lease_expires_at > clock_timestamp()
+         and l.lease_expires_at > clock_timestamp() and comes_after(l.writer)
     ), ended as (
       delete from items i using live v where i.id = v.id and v.ends
     ), kept as (
