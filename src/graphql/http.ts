@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Authenticate } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
@@ -30,6 +31,8 @@ export interface HttpOptions {
   /** Off sends everything through Yoga; the tests run over both. */
   readonly fastPath: boolean;
   readonly isDraining: () => boolean;
+  /** Whether a request of this connection comes too late to be answered. */
+  readonly refuses: (socket: Socket) => boolean;
 }
 
 export type HandleRequest = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -85,7 +88,7 @@ function jsonTypeFor(accepted: Accepted): JsonMediaType {
 
 async function answerGraphql(exchange: Exchange, options: HttpOptions): Promise<void> {
   const { request, response, headers } = exchange;
-  if (options.isDraining()) throw shuttingDown();
+  if (options.refuses(request.socket)) throw shuttingDown();
   if (request.method === 'OPTIONS') {
     return sendAnswer(response, { status: 204, headers: { ...allow, ...preflightHeaders }, body: '' }, headers);
   }
@@ -141,7 +144,7 @@ async function answerOperation(
   exchange: Exchange,
   context: OperationContext,
   parameters: OperationParameters,
-  { operations, yoga, fastPath }: HttpOptions,
+  { operations, yoga, fastPath, isDraining }: HttpOptions,
 ): Promise<void> {
   const { request, response, accepted, headers } = exchange;
   const plan = operations.plan(parameters, exchange.requestId);
@@ -149,6 +152,7 @@ async function answerOperation(
   if (plan.kind === 'mutation' && request.method === 'GET') {
     throw new HttpRefusal(405, 'A mutation needs POST', { allow: 'POST' });
   }
+  if (plan.kind === 'subscription' && isDraining()) throw shuttingDown();
   const mediaType = plan.kind === 'subscription' ? undefined : accepted.json;
   if (mediaType === undefined && !accepted.eventStream) {
     throw new HttpRefusal(406, 'This is answered with application/json, or with text/event-stream for a subscription');

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../auth/tokens.ts';
@@ -24,7 +25,7 @@ const keepAliveMilliseconds = 65_000;
 const connectionsMax = 20_000;
 /**
  * How long a stop waits before it closes idle connections. Closed at once, one of them may just be carrying a request,
- * which then fails without an answer; in this time each one in use learns from its next answer that it ends.
+ * which then fails without an answer; in this time each one in use gets its next answer, and learns from it that it ends.
  */
 const lingerMilliseconds = 500;
 
@@ -58,8 +59,8 @@ export interface Gateway {
    */
   start(port: number, host: string): Promise<{ readonly port: number }>;
   /**
-   * Stops in order: new requests get 503, event streams end, sockets close with 1001, what is under way is finished,
-   * then the connections close. What is still under way after the grace is cut off. May be called twice.
+   * Stops in order: new connections get 503, those that are there get one more answer and are told that they end, event
+   * streams end, sockets close with 1001, what is under way is finished, then the connections close. What is still under way after the grace is cut off. May be called twice.
    */
   stop(graceMilliseconds: number): Promise<void>;
 }
@@ -69,6 +70,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { schema, services, authenticate, log, mode, allowedOrigins, otherRoutes } = options;
   let stopping: Promise<void> | undefined;
   const isDraining = (): boolean => stopping !== undefined;
+  /** Connections that began after the stop: who opens one may as well go to another gateway. */
+  const late = new WeakSet<Socket>();
+  let lingerIsOver = false;
+  const refuses = (socket: Socket): boolean => isDraining() && (lingerIsOver || late.has(socket));
   const plain = createOperations({ schema, mode, log });
   const traced = options.traces === true ? traceOperations(plain) : plain;
   const operations = observeOperations(traced, options.observeOperation);
@@ -85,6 +90,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     otherRoutes,
     fastPath: options.fastPath ?? true,
     isDraining,
+    refuses,
   });
   const underWay = createUnderWay();
   const server = createHttpServer((request, response) => {
@@ -93,6 +99,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     void handle(request, response);
   });
   server.on('upgrade', sockets.upgrade);
+  server.on('connection', (socket) => {
+    if (isDraining()) late.add(socket);
+  });
 
   const stopInOrder = async (graceMilliseconds: number): Promise<void> => {
     if (!server.listening) return;
@@ -101,6 +110,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const socketsDrained = sockets.drain(graceMilliseconds);
     underWay.endConnections();
     if ((await countConnections(server)) > 0) await delay(Math.min(lingerMilliseconds, graceMilliseconds));
+    lingerIsOver = true;
     const closed = once(server, 'close');
     server.close();
     await Promise.all([socketsDrained, underWay.finish()]);

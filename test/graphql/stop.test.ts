@@ -9,18 +9,22 @@ import { gate, seen } from './small-schema.ts';
 const wait = { query: 'mutation { wait }' };
 
 describe('stopping', () => {
-  test('finishes what is under way, refuses what comes, and then is gone', async () => {
+  test('finishes what is under way, answers who is there once more, refuses who comes, and then is gone', async () => {
     const { gateway, port } = await startGateway();
-    // A connection that is open and quiet when the stop begins.
-    const quiet = connect(port, '127.0.0.1');
-    await once(quiet, 'connect');
+    // Connections that are open and quiet when the stop begins.
+    const [quiet, streaming] = [connect(port, '127.0.0.1'), connect(port, '127.0.0.1')];
+    await Promise.all([once(quiet, 'connect'), once(streaming, 'connect')]);
     const waiting = once(seen, 'waiting');
     const underWay = exchange(port, await post(wait));
     await waiting;
 
     const stopped = gateway.stop(5_000);
-    const refused = sendRaw(quiet, port);
-    expect(await refused).toMatch(/^HTTP\/1\.1 503 [\s\S]*connection: close[\s\S]*"code":"UNAVAILABLE"/i);
+    const late = connect(port, '127.0.0.1');
+    const refusal = /^HTTP\/1\.1 503 [\s\S]*connection: close[\s\S]*"code":"UNAVAILABLE"/i;
+    expect(await sendRaw(quiet, port)).toMatch(/^HTTP\/1\.1 200 [\s\S]*connection: close[\s\S]*"data"/i);
+    expect(await sendRaw(late, port)).toMatch(refusal);
+    const subscription = { query: 'subscription { silent }' };
+    expect(await sendRaw(streaming, port, subscription, 'text/event-stream')).toMatch(/"code":"UNAVAILABLE"/);
     gate.emit('answer');
     const answer = await underWay;
     expect(JSON.parse(answer.body)).toEqual({ data: { wait: 'answered' } });
@@ -138,13 +142,19 @@ describe('starting', () => {
   });
 });
 
-async function sendRaw(connection: ReturnType<typeof connect>, port: number): Promise<string> {
+async function sendRaw(
+  connection: ReturnType<typeof connect>,
+  port: number,
+  operation = { query: '{ hello }' },
+  accept = 'application/json',
+): Promise<string> {
   let text = '';
   connection.on('data', (data) => {
     text += String(data);
   });
-  const body = JSON.stringify({ query: '{ hello }' });
-  const head = ['POST /graphql HTTP/1.1', `host: 127.0.0.1:${port}`, 'content-type: application/json'];
+  const body = JSON.stringify(operation);
+  const type = ['content-type: application/json', `accept: ${accept}`];
+  const head = ['POST /graphql HTTP/1.1', `host: 127.0.0.1:${port}`, ...type];
   connection.write(`${head.join('\r\n')}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
   await once(connection, 'close');
   return text;
