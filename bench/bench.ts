@@ -142,4 +142,4 @@ export class Bench {
   }
 }
 
-const profileArgs = ['--cpu-prof', '--cpu-prof-dir=bench/results/profile', '--cpu-prof-interval=500'];
+export const profileArgs = ['--cpu-prof', '--cpu-prof-dir=bench/results/profile', '--cpu-prof-interval=500'];

@@ -1,5 +1,6 @@
 import { issueToken } from '../src/auth/tokens.ts';
 import type { Bench, Run } from './bench.ts';
+import { profileArgs } from './bench.ts';
 import type { Child } from './child.ts';
 import { startChild } from './child.ts';
 import type { Contender } from './contender.ts';
@@ -44,7 +45,8 @@ export class QueueBench {
       secret: authSecret,
       expiresInSeconds: 86_400,
     });
-    const contender = await startOurs(bench.stage, await Workbench.open(bench.stage, 'queue'));
+    const gatewayNodeArgs = bench.options.profile ? profileArgs : [];
+    const contender = await startOurs(bench.stage, await Workbench.open(bench.stage, 'queue'), { gatewayNodeArgs });
     const driver = await startChild({ module: 'bench/queue-driver.ts', name: 'queue driver', environment: {} });
     return new QueueBench(bench, contender, driver, token);
   }

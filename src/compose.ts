@@ -170,6 +170,13 @@ export async function compose(config: Config, log: Logger, program: string): Pro
           for (const one of everyClaims) one.itemBecameReady(topic.id, key, topic.shard);
           for (const listener of heads) listener.onReady(topicName(topic), key);
         },
+        onCall: ({ topic, items }, issue) =>
+          queueClaims.offer(topic.id, topic.shard, {
+            items: items ?? 1,
+            isTicket: false,
+            acknowledge: () => undefined,
+            giveBack: issue,
+          }),
       }),
       ledger: new JetStreamTicketLedger({
         link,

@@ -19,6 +19,11 @@ export interface EngineAnnouncerOptions {
   readonly processId: string;
   /** This process's own lines hear of it first. */
   readonly onReady: (topic: Topic, key: OrderKey) => void;
+  /**
+   * Items of the priority queue became ready: whether somebody who waits in this process looks for them. `issue` issues
+   * a ticket for those that the look leaves.
+   */
+  readonly onCall: (ticket: NewTicket, issue: (items: number) => void) => boolean;
 }
 
 const wakeGatherMilliseconds = 5;
@@ -44,8 +49,12 @@ export class EngineAnnouncer implements Announcer {
   }
 
   issueTickets(newTickets: readonly NewTicket[]): void {
-    const tickets = callTogether(newTickets);
-    this.#say(() => this.#issueTickets(tickets));
+    const tickets = callTogether(newTickets).filter(
+      (ticket) =>
+        ticket.topic.system !== 'queue' ||
+        !this.#options.onCall(ticket, (items) => this.#say(() => this.#issueTickets([{ ...ticket, items }]))),
+    );
+    if (tickets.length > 0) this.#say(() => this.#issueTickets(tickets));
   }
 
   itemBecameReady(topic: Topic, key: OrderKey): void {

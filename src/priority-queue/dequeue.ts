@@ -129,8 +129,12 @@ export function createDequeue({
       traffic.count(topic, 'delivered', items.length);
     const origins = new Map<TakenItem<TakenItemRow>, string | null>();
     for (const part of parts.values()) await findOrigins(part, batch.items, origins);
+    let acquired = { text: '', date: new Date(Number.NaN) };
     return {
-      items: batch.items.map((item) => toDelivery(item, actor.subject, origins.get(item) ?? null)),
+      items: batch.items.map((item) => {
+        if (acquired.text !== item.acquiredAt) acquired = { text: item.acquiredAt, date: toDate(item.acquiredAt) };
+        return toDelivery(item, actor.subject, origins.get(item) ?? null, acquired.date);
+      }),
       topics: wanted.map(({ name, topics }) => ({
         topic: name,
         returned: batch.items.filter(({ topic }) => topics.includes(topic)).length,
@@ -195,46 +199,96 @@ function parseRequests(requests: DequeueInput['requests']): ReadonlyMap<string, 
 }
 
 function toDelivery(
-  { topic, token, row, acquiredAt, maxAttempts }: TakenItem<TakenItemRow>,
+  taken: TakenItem<TakenItemRow>,
   holder: string,
   originTopic: string | null,
+  acquiredAt: Date,
 ): Delivery {
-  const { note } = row;
-  const leasedAt = toDate(acquiredAt);
-  const leasedUntil = toDate(row.expires_at);
+  const { token, row } = taken;
   return {
-    item: {
-      id: row.item_id,
-      namespace: topic.namespace,
-      topic: topic.name,
-      state: 'LEASED',
-      priority: row.given_priority,
-      effectivePriority: row.item_priority,
-      payload: row.payload,
-      metadata: row.metadata,
-      deliverAfter: toDate(row.item_deliver_after),
-      attempt: row.attempts_counted,
-      maxAttempts,
-      uniqueKey: note?.uniqueKey ?? null,
-      enqueuedAt: toDate(row.item_enqueued_at),
-      enqueuedBy: row.item_enqueued_by,
-      expiresAt: note?.expiresAt == null ? null : toDate(note.expiresAt),
-      leasedBy: holder,
-      leaseExpiresAt: leasedUntil,
-      blockedBy: 'LEASED',
-      lastReason: note?.lastReason ?? null,
-      originTopic,
-      diedAt: note?.diedAt == null ? null : toDate(note.diedAt),
-    },
+    item: new DeliveredItem(taken, holder, originTopic),
     lease: {
       itemId: row.item_id,
       token,
       holder,
-      acquiredAt: leasedAt,
-      expiresAt: leasedUntil,
-      serverTime: leasedAt,
+      acquiredAt,
+      get expiresAt() {
+        return toDate(row.expires_at);
+      },
+      serverTime: acquiredAt,
     },
   };
+}
+
+/** An item as it was taken. Times are read when they are asked for: most callers ask for few. */
+class DeliveredItem implements QueueItem {
+  readonly #taken: TakenItem<TakenItemRow>;
+  readonly leasedBy: string;
+  readonly originTopic: string | null;
+  readonly state = 'LEASED';
+  readonly blockedBy = 'LEASED';
+
+  constructor(taken: TakenItem<TakenItemRow>, holder: string, originTopic: string | null) {
+    this.#taken = taken;
+    this.leasedBy = holder;
+    this.originTopic = originTopic;
+  }
+
+  get id(): string {
+    return this.#taken.row.item_id;
+  }
+  get namespace(): string {
+    return this.#taken.topic.namespace;
+  }
+  get topic(): string {
+    return this.#taken.topic.name;
+  }
+  get priority(): number {
+    return this.#taken.row.given_priority;
+  }
+  get effectivePriority(): number {
+    return this.#taken.row.item_priority;
+  }
+  get payload(): Uint8Array {
+    return this.#taken.row.payload;
+  }
+  get metadata(): unknown {
+    return this.#taken.row.metadata;
+  }
+  get deliverAfter(): Date {
+    return toDate(this.#taken.row.item_deliver_after);
+  }
+  get attempt(): number {
+    return this.#taken.row.attempts_counted;
+  }
+  get maxAttempts(): number {
+    return this.#taken.maxAttempts;
+  }
+  get uniqueKey(): string | null {
+    return this.#taken.row.note?.uniqueKey ?? null;
+  }
+  get enqueuedAt(): Date {
+    return toDate(this.#taken.row.item_enqueued_at);
+  }
+  get enqueuedBy(): string {
+    return this.#taken.row.item_enqueued_by;
+  }
+  get expiresAt(): Date | null {
+    return toDateOrNull(this.#taken.row.note?.expiresAt);
+  }
+  get leaseExpiresAt(): Date {
+    return toDate(this.#taken.row.expires_at);
+  }
+  get lastReason(): string | null {
+    return this.#taken.row.note?.lastReason ?? null;
+  }
+  get diedAt(): Date | null {
+    return toDateOrNull(this.#taken.row.note?.diedAt);
+  }
+}
+
+function toDateOrNull(text: string | null | undefined): Date | null {
+  return text == null ? null : toDate(text);
 }
 
 /** Finds the names of the topics from which dead letters of a shard come. */

@@ -4,7 +4,7 @@ import type { OrderKey } from '../domain/order.ts';
 import type { Topic } from '../domain/topic.ts';
 import type { Shard } from '../postgres/shard.ts';
 import type { Statement } from '../postgres/sql.ts';
-import type { BatchPlace, BatchRequest, BatchRow, Taken, TakenItem } from './batch-desk.ts';
+import type { BatchPlace, BatchRequest, BatchRow, Call, Taken, TakenItem } from './batch-desk.ts';
 import { BatchDesk } from './batch-desk.ts';
 import type { TicketLine } from './ticket-line.ts';
 
@@ -121,6 +121,11 @@ export class BatchClaims<Row extends BatchRow> {
   /** So many items of a topic lie ready: those who wait for a ticket look without one. */
   itemsLieReady(topicId: number, items: number, shard: number): void {
     this.#desks.get(keyOf(shard, topicId))?.itemsLieReady(items);
+  }
+
+  /** Items of a topic became ready in this process. @returns whether somebody here looks; else they need a ticket */
+  offer(topicId: number, shard: number, call: Call): boolean {
+    return this.#desks.get(keyOf(shard, topicId))?.offer(call) ?? false;
   }
 
   /** Nobody waits any more: those who do are answered now, and later callers at once. */

@@ -75,6 +75,18 @@ export interface BatchPlace<Row extends BatchRow> {
   busyRetries: number;
 }
 
+/** What makes those who wait look: a ticket, or word from this very process. It is answered once. */
+export interface Call {
+  /** How many items it calls for. */
+  readonly items: number;
+  /** It has been answered. */
+  acknowledge(): void;
+  /** Somebody else may answer it; so many items are left, as far as is known. */
+  giveBack(items: number): void;
+  /** Whether it is a ticket, which is lost to this process with its connection. */
+  readonly isTicket: boolean;
+}
+
 export interface BatchDeskOptions {
   readonly topic: Topic;
   readonly shard: Shard;
@@ -93,7 +105,8 @@ export interface BatchDeskOptions {
  * Whoever wants an answer now is served from the rows, all who came in the same moment by one statement. Tickets are for
  * those who wait. Here a ticket is a call, and not one item's: it says that some items have become ready, and whoever
  * gets it looks. It goes when the look has taken as many as it called for, or has found that nothing more is ready;
- * else it is given back, and calls the next.
+ * else it is given back, and calls the next. Items that become ready in this very process, while somebody waits in it, call
+ * without a ticket; one is issued only when the look leaves something.
  */
 export class BatchDesk<Row extends BatchRow> {
   readonly topic: Topic;
@@ -104,7 +117,7 @@ export class BatchDesk<Row extends BatchRow> {
   readonly #waiting = new Set<BatchPlace<Row>>();
   readonly #parked = new Set<BatchPlace<Row>>();
   readonly #puller: TicketPuller;
-  #hand: TicketInHand[] = [];
+  #hand: Call[] = [];
   #looks = 0;
   #comingBack = 0;
   #scheduled = false;
@@ -125,7 +138,7 @@ export class BatchDesk<Row extends BatchRow> {
         // On its way when the line was closed: nobody here would ever use it.
         if (this.#closed) return options.line.giveBack(ticket.replySubject);
         this.#hear();
-        this.#hand.push(ticket);
+        this.#hand.push(toCall(options.line, ticket));
         this.#schedule();
       },
       onPullEnded: () => this.#schedule(),
@@ -169,6 +182,18 @@ export class BatchDesk<Row extends BatchRow> {
     if (places.length > 0) void this.#look(places, []);
   }
 
+  /**
+   * Items became ready in this process: those who wait here look, without a ticket.
+   * @returns whether the call will be answered here; no, when nobody waits
+   */
+  offer(call: Call): boolean {
+    if (this.#closed || this.#waiting.size === 0) return false;
+    this.#hear();
+    this.#hand.push(call);
+    this.#schedule();
+    return true;
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#parkTimer);
@@ -194,19 +219,20 @@ export class BatchDesk<Row extends BatchRow> {
 
   #serve(): void {
     const { connected } = this.#options.line;
-    if (!connected) this.#hand.length = 0; // their connection is gone; the server hands them out again
+    // Those of a connection that is gone are handed out again by the server.
+    if (!connected) this.#hand = this.#hand.filter((call) => !call.isTicket);
     while (this.#looks < looksAtOnce) {
       const places = takeFrom(this.#fresh, limits.queueItemsPerCall);
-      const tickets = this.#hand.splice(0);
-      if (tickets.length > 0) {
-        const called = tickets.reduce((sum, ticket) => sum + (ticket.items ?? 1), 0);
+      const calls = this.#hand.splice(0);
+      if (calls.length > 0) {
+        const called = calls.reduce((sum, { items }) => sum + items, 0);
         places.push(...this.#takeCalled(called, limits.queueItemsPerCall - wantedBy(places)));
       }
       if (places.length === 0) {
-        this.#hand.push(...tickets);
+        this.#hand.push(...calls);
         break;
       }
-      void this.#look(places, tickets);
+      void this.#look(places, calls);
     }
     if (!connected) this.#poll();
     // A ticket that nobody here can use goes back at once: someone elsewhere can.
@@ -242,21 +268,21 @@ export class BatchDesk<Row extends BatchRow> {
   }
 
   #giveBackHand(): void {
-    for (const ticket of this.#hand.splice(0)) this.#options.line.giveBack(ticket.replySubject);
+    for (const call of this.#hand.splice(0)) call.giveBack(call.items);
   }
 
-  async #look(places: readonly BatchPlace<Row>[], tickets: readonly TicketInHand[]): Promise<void> {
-    const { line, observeLook, onReturned } = this.#options;
+  async #look(places: readonly BatchPlace<Row>[], calls: readonly Call[]): Promise<void> {
+    const { observeLook, onReturned } = this.#options;
     this.#looks += 1;
     const heard = this.#heard;
-    if (tickets.length > 0) crashPoint('claim_after_pull');
+    if (calls.length > 0) crashPoint('claim_after_pull');
     try {
       const { note, items } = await this.#take(places);
       if (items.length > 0) crashPoint('claim_after_commit');
       observeLook?.(places.length);
       if (note.outcome === 'drained' && heard === this.#heard) this.#drained = true;
       if (note.returned > 0 && note.outcome !== 'drained') onReturned(this.topic, note.returned);
-      this.#hand.push(...answerTickets(line, tickets, note.outcome, items.length));
+      this.#hand.push(...answerCalls(calls, note.outcome, items.length));
       let start = 0;
       for (const place of places) {
         const own = items.slice(start, start + place.count);
@@ -266,7 +292,7 @@ export class BatchDesk<Row extends BatchRow> {
       }
       if (note.outcome === 'full' || note.outcome === 'paused') this.#disappointWaiting(note.outcome);
     } catch (error) {
-      for (const ticket of tickets) line.giveBack(ticket.replySubject);
+      for (const call of calls) call.giveBack(call.items);
       for (const place of places) place.fail(error);
     } finally {
       this.#looks -= 1;
@@ -353,24 +379,28 @@ export class BatchDesk<Row extends BatchRow> {
 }
 
 /**
- * Settles the calls that brought a look about. Each stays with nobody: it goes when it has been answered, else it calls
+ * Settles the calls that brought a look about. None stays with anybody: it goes when it has been answered, else it calls
  * somebody else.
  * @returns those that this process keeps, because whoever was called tries again
  */
-function answerTickets(
-  line: TicketLine,
-  tickets: readonly TicketInHand[],
-  outcome: LookNote['outcome'],
-  taken: number,
-): readonly TicketInHand[] {
-  if (outcome === 'busy') return tickets;
+function answerCalls(calls: readonly Call[], outcome: LookNote['outcome'], taken: number): readonly Call[] {
+  if (outcome === 'busy') return calls;
   let left = taken;
-  for (const ticket of tickets) {
-    left -= ticket.items ?? 1;
-    if (outcome === 'drained' || (outcome === 'filled' && left >= 0)) line.acknowledge(ticket.replySubject);
-    else line.giveBack(ticket.replySubject);
+  for (const call of calls) {
+    left -= call.items;
+    if (outcome === 'drained' || (outcome === 'filled' && left >= 0)) call.acknowledge();
+    else call.giveBack(Math.min(call.items, Math.max(1, -left)));
   }
   return [];
+}
+
+function toCall(line: TicketLine, { replySubject, items }: TicketInHand): Call {
+  return {
+    items: items ?? 1,
+    isTicket: true,
+    acknowledge: () => line.acknowledge(replySubject),
+    giveBack: () => line.giveBack(replySubject),
+  };
 }
 
 /** Takes the first ones who can be served, of so many items at most, out of a line. */

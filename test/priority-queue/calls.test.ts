@@ -37,6 +37,12 @@ async function callsOf(topic: string): Promise<number> {
   return counts.find((count) => count.topic === topic)?.tickets ?? 0;
 }
 
+/** The number of the last ticket that the stream took. */
+async function lastTicket(): Promise<number> {
+  const info = await callApi<{ state: { last_seq: number } }>(engine.foundation.link, 'STREAM.INFO.QUEUE');
+  return info.state.last_seq;
+}
+
 /** Resolves when so many callers wait in a process. */
 const waiting = (from: Foundation, count: number) => expect.poll(() => from.queueClaims.waiting).toBe(count);
 
@@ -61,7 +67,18 @@ describe('a ticket of the priority queue', () => {
     const taken = await Promise.all(takes);
     expect(taken.flat().sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8]);
     expect(taken.every((items) => items.length > 0)).toBe(true);
-    await expect.poll(() => callsOf('shared')).toBe(0);
+  });
+
+  it('is not needed by those who wait where the items came in', async () => {
+    // Who has just seen that nothing is ready goes into the line at once.
+    expect(await dequeue(engine.foundation, 'near', 1)).toEqual([]);
+    const take = dequeue(engine.foundation, 'near', 5, 20_000);
+    await waiting(engine.foundation, 1);
+    const before = await lastTicket();
+    await enqueue('near', 3);
+    expect(await take).toEqual([0, 1, 2]);
+    await engine.foundation.link.flush();
+    expect(await lastTicket()).toBe(before);
   });
 
   it('goes away when nothing is behind it, and those who wait go on waiting', async () => {
