@@ -33,8 +33,10 @@ import { openMailer } from './mail/open-mailer.ts';
 import { Metrics } from './metrics.ts';
 import { Shard } from './postgres/shard.ts';
 import { loadStatement } from './postgres/sql.ts';
+import { createCountDepth } from './priority-queue/count-depth.ts';
 import { createDequeue } from './priority-queue/dequeue.ts';
 import type { TakenItemRow } from './priority-queue/engine.ts';
+import { EnqueueGate } from './priority-queue/enqueue-gate.ts';
 import { createWatchTopicStats } from './priority-queue/topic-stats.ts';
 import { trafficKinds } from './priority-queue/traffic.ts';
 import { announceReturned } from './queue/announcements.ts';
@@ -241,6 +243,11 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   warnOfUnknownKinds(config.caseTasks, taskHandlers, log);
   const { casesHeldPerPerson, urlSecret, publicUrl, documentBytesMax } = config;
   const isSpread = engines.length > 1;
+  const enqueueGate = new EnqueueGate({
+    countDepth: createCountDepth(engines),
+    traffic: queueTraffic,
+    now: () => performance.now(),
+  });
   const routed = engines.map((engine): RoutedShard => {
     const others = engines.filter((other) => other !== engine);
     const verbs = createShardVerbs(engine, {
@@ -255,6 +262,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
       taskHandlers,
       caseTasks: config.caseTasks,
       queueTraffic,
+      enqueueGate,
       heldElsewhere: isSpread ? (namespace, holder) => heldBy(others, namespace, holder) : undefined,
       metrics,
     });

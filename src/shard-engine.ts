@@ -23,6 +23,7 @@ import type { Logger } from './log.ts';
 import { createMailServices } from './mail/read-mails.ts';
 import type { Metrics } from './metrics.ts';
 import type { Shard } from './postgres/shard.ts';
+import type { EnqueueGate } from './priority-queue/enqueue-gate.ts';
 import { createQueueServices } from './priority-queue/services.ts';
 import { QueueSettings } from './priority-queue/settings.ts';
 import type { QueueTraffic } from './priority-queue/traffic.ts';
@@ -102,6 +103,7 @@ export interface ShardVerbsOptions {
   readonly caseTasks: CaseTaskRules;
   readonly planner: SchedulePlanner;
   readonly queueTraffic: QueueTraffic;
+  readonly enqueueGate: EnqueueGate;
   readonly heldElsewhere?: ClaimCaseDependencies['heldElsewhere'];
   readonly metrics: Metrics;
 }
@@ -147,6 +149,7 @@ export function createShardVerbs(engine: ShardEngine, options: ShardVerbsOptions
       settings: engine.queueSettings,
       announcer,
       traffic: options.queueTraffic,
+      gate: options.enqueueGate,
       newId,
       observeBatch: (statement, calls) => observe(statement)(calls),
     }),

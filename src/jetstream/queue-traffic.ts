@@ -8,6 +8,7 @@ const tellMilliseconds = 1_000;
 const topicsMax = 10_000;
 
 type Counts = Record<TrafficKind, number>;
+type OnCounts = (counts: TrafficCounts, isOwn: boolean) => void;
 
 /** Counts what passes and tells the other processes over core NATS. */
 export class NatsQueueTraffic implements QueueTraffic {
@@ -15,7 +16,7 @@ export class NatsQueueTraffic implements QueueTraffic {
   readonly #link: NatsLink;
   readonly #processId: string;
   readonly #untold = new Map<string, Counts>();
-  readonly #listeners = new Map<string, Set<(counts: TrafficCounts) => void>>();
+  readonly #listeners = new Map<string, Set<OnCounts>>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(link: NatsLink, processId: string) {
@@ -36,7 +37,7 @@ export class NatsQueueTraffic implements QueueTraffic {
     this.#timer ??= setTimeout(() => this.#tell(), tellMilliseconds).unref();
   }
 
-  listen(topic: NamedTopic, onCounts: (counts: TrafficCounts) => void): () => void {
+  listen(topic: NamedTopic, onCounts: OnCounts): () => void {
     const subject = subjectOf(topic);
     const listeners = this.#listeners.get(subject) ?? new Set();
     this.#listeners.set(subject, listeners);
@@ -49,7 +50,7 @@ export class NatsQueueTraffic implements QueueTraffic {
         const items = told[kind];
         if (typeof items === 'number' && Number.isFinite(items)) counts[kind] = items;
       }
-      onCounts(counts);
+      onCounts(counts, false);
     });
     return () => {
       subscription.unsubscribe();
@@ -66,7 +67,7 @@ export class NatsQueueTraffic implements QueueTraffic {
     this.#timer = undefined;
     for (const [subject, counts] of this.#untold) {
       this.#link.publish(subject, JSON.stringify({ from: this.#processId, ...counts }));
-      for (const listener of this.#listeners.get(subject) ?? []) listener(counts);
+      for (const listener of this.#listeners.get(subject) ?? []) listener(counts, true);
     }
     this.#untold.clear();
   }

@@ -102,9 +102,9 @@ export function parseHeadSubject(subject: string): ShardTopic | undefined {
   return { ...name, shard: Number(shard) };
 }
 
-/** `caseload.traffic.queue.acme.thumbnails`: how many items of a topic passed. Core NATS, never stored. */
+/** `caseload.traffic.queue.acme.thumbnails`: how many items of a topic passed; `*` for every topic. Core NATS, never stored. */
 export function trafficSubject(namespace: string, topic: string): string {
-  return `caseload.traffic.queue.${part(namespace)}.${part(topic)}`;
+  return `caseload.traffic.queue.${part(namespace)}.${topic === '*' ? topic : part(topic)}`;
 }
 
 /** `caseload.wake.relay.0`: says that a shard has events to relay. Core NATS, never stored. */

@@ -1,8 +1,9 @@
 import type { QueueTopic } from '../domain/queue-item.ts';
 import { RecentCache } from '../domain/recent-cache.ts';
+import type { CountDepth } from './count-depth.ts';
 import type { Refusal } from './enqueue.ts';
-import type { TopicCounts } from './list-topics.ts';
-import type { QueueSettings } from './settings.ts';
+import { RateBuckets } from './rate-buckets.ts';
+import type { QueueTraffic } from './traffic.ts';
 
 /** How old a count may be while there is room, and while there seems to be none. */
 const countMilliseconds = 1_000;
@@ -17,30 +18,27 @@ interface Depth {
   readonly tookMilliseconds: number;
 }
 
-interface Bucket {
-  tokens: number;
-  at: number;
-}
-
 export interface EnqueueGateOptions {
-  readonly countTopic: (topicId: number) => Promise<TopicCounts>;
-  readonly settings: QueueSettings;
+  readonly countDepth: CountDepth;
+  readonly traffic: Pick<QueueTraffic, 'listen'>;
   /** A monotonic clock, milliseconds. */
   readonly now: () => number;
 }
 
 /**
- * Refuses items beyond the limits of their topic or namespace. Depth is counted in the rows at least every second, and
- * what this process lets in is added; so other processes can exceed it by what they let in meanwhile. Rates are this
- * process's own: a second's worth at once, then as many a second.
+ * Refuses items beyond the limits of their topic or namespace, over all shards; one for a process. Depth is counted in
+ * the rows at least every second, and what this process lets in is added; so other processes can exceed it by what they
+ * let in meanwhile, and items on a shard that is away are not counted. Rates are those of all processes together, see
+ * `RateBuckets`.
  */
 export class EnqueueGate {
   readonly #options: EnqueueGateOptions;
   readonly #depths = new RecentCache<Depth>(10_000);
-  readonly #buckets = new RecentCache<Bucket>(10_000);
+  readonly #rates: RateBuckets;
 
   constructor(options: EnqueueGateOptions) {
     this.#options = options;
+    this.#rates = new RateBuckets(options.traffic, options.now);
   }
 
   /** Whether there is anything to judge; hot paths ask here first. */
@@ -56,25 +54,32 @@ export class EnqueueGate {
   /** Lets one item in, or says why not. @throws Fault `UNAVAILABLE` when it cannot be counted */
   async admit(topic: QueueTopic): Promise<Refusal | undefined> {
     const { namespaceLimits: all } = topic;
-    const ofTopic = `topic ${topic.id}`;
+    const { countDepth } = this.#options;
+    const ofTopic = `topic ${topic.namespace}/${topic.name}`;
     const ofNamespace = `namespace ${topic.namespace}`;
-    if (topic.maxDepth !== null && (await this.#isFull(ofTopic, topic.maxDepth, () => this.#countTopic(topic.id)))) {
+    const countTopic = (): Promise<number> => countDepth.ofTopic(topic.namespace, topic.name);
+    if (topic.maxDepth !== null && (await this.#isFull(ofTopic, topic.maxDepth, countTopic))) {
       return full(`This topic has ${topic.maxDepth} open items, as many as it may`);
     }
-    const countAll = (): Promise<number> => this.#countNamespace(topic.namespace);
+    const countAll = (): Promise<number> => countDepth.ofNamespace(topic.namespace);
     if (all.maxDepth !== null && (await this.#isFull(ofNamespace, all.maxDepth, countAll))) {
       return full(`This namespace has ${all.maxDepth} open items, as many as it may`);
     }
+    const everyTopic = { namespace: topic.namespace, name: '*' };
     const wait = Math.max(
-      this.#waitFor(ofTopic, topic.enqueuesPerSecond),
-      this.#waitFor(ofNamespace, all.enqueuesPerSecond),
+      this.#rates.waitFor(topic, topic.enqueuesPerSecond),
+      this.#rates.waitFor(everyTopic, all.enqueuesPerSecond),
     );
     if (wait > 0) {
       const message = 'More items a second than may be enqueued';
       return { kind: 'refused', code: 'RATE_LIMITED', message, retryAfterMs: Math.ceil(wait) };
     }
-    this.#take(ofTopic);
-    this.#take(ofNamespace);
+    this.#rates.take(topic);
+    this.#rates.take(everyTopic);
+    for (const key of [ofTopic, ofNamespace]) {
+      const depth = this.#depths.get(key);
+      if (depth !== undefined) depth.items += 1;
+    }
     return undefined;
   }
 
@@ -92,34 +97,6 @@ export class EnqueueGate {
     const countedAt = this.#options.now();
     this.#depths.set(key, { items, countedAt, tookMilliseconds: countedAt - startedAt });
     return items >= itemsMax;
-  }
-
-  async #countTopic(topicId: number): Promise<number> {
-    return (await this.#options.countTopic(topicId)).depth;
-  }
-
-  async #countNamespace(namespace: string): Promise<number> {
-    const topics = await this.#options.settings.list(namespace, null);
-    const counts = await Promise.all(topics.map((topic) => this.#countTopic(topic.id)));
-    return counts.reduce((sum, depth) => sum + depth, 0);
-  }
-
-  /** Milliseconds until the next item may come; 0: now. */
-  #waitFor(key: string, perSecond: number | null): number {
-    if (perSecond === null) return 0;
-    const now = this.#options.now();
-    const bucket = this.#buckets.get(key) ?? { tokens: perSecond, at: now };
-    bucket.tokens = Math.min(perSecond, bucket.tokens + ((now - bucket.at) * perSecond) / 1_000);
-    bucket.at = now;
-    this.#buckets.set(key, bucket);
-    return bucket.tokens >= 1 ? 0 : ((1 - bucket.tokens) * 1_000) / perSecond;
-  }
-
-  #take(key: string): void {
-    const depth = this.#depths.get(key);
-    if (depth !== undefined) depth.items += 1;
-    const bucket = this.#buckets.get(key);
-    if (bucket !== undefined) bucket.tokens -= 1;
   }
 }
 

@@ -9,7 +9,7 @@ import type { DequeueInput, DequeueResult } from './dequeue.ts';
 import type { QueueEngine } from './engine.ts';
 import type { EnqueueInput, EnqueueResult } from './enqueue.ts';
 import { createEnqueue } from './enqueue.ts';
-import { EnqueueGate } from './enqueue-gate.ts';
+import type { EnqueueGate } from './enqueue-gate.ts';
 import type { ExtendItemLeaseInput, ExtendItemLeaseResult } from './extend-item-lease.ts';
 import { createExtendItemLease } from './extend-item-lease.ts';
 import { createFindItem, createPeek, createReadItem } from './find-item.ts';
@@ -69,13 +69,15 @@ export interface DequeueServices {
 
 export interface QueueServiceDependencies extends QueueEngine {
   readonly settings: QueueSettings;
+  /** One for all shards of a process. */
+  readonly gate: EnqueueGate;
   readonly newId: (shard: number) => string;
   readonly observeBatch: (statement: string, calls: number) => void;
 }
 
 /** The verbs of the priority queue over one shard's engine. */
 export function createQueueServices(dependencies: QueueServiceDependencies): QueueServices {
-  const { newId, observeBatch, settings, ...engine } = dependencies;
+  const { newId, observeBatch, settings, gate, ...engine } = dependencies;
   const countTopic = createCountTopic(engine.shard);
   const readItem = createReadItem(engine.shard);
   return {
@@ -85,7 +87,7 @@ export function createQueueServices(dependencies: QueueServiceDependencies): Que
     enqueue: createEnqueue({
       ...engine,
       settings,
-      gate: new EnqueueGate({ countTopic, settings, now: () => performance.now() }),
+      gate,
       newId,
       now: Date.now,
       observeBatch: (calls) => observeBatch('enqueue', calls),

@@ -13,6 +13,9 @@ export interface QueueTraffic {
   /** Of this process since its start, for the metrics. */
   readonly totals: TrafficCounts;
   count(topic: NamedTopic, kind: TrafficKind, items: number): void;
-  /** Hears of what passes in every process. @returns a function that ends it */
-  listen(topic: NamedTopic, onCounts: (counts: TrafficCounts) => void): () => void;
+  /**
+   * Hears of what passes in every process. @param topic with the name `*`: all of the namespace, of other processes only
+   * @param onCounts whether it is this process's own, too @returns a function that ends it
+   */
+  listen(topic: NamedTopic, onCounts: (counts: TrafficCounts, isOwn: boolean) => void): () => void;
 }

@@ -87,7 +87,7 @@ const openItems = (topic: string) =>
   readIds('select i.id from items i join topics t on t.id = i.topic_id where t.name = $1', [topic]);
 const enqueuedItems = (topic: string) =>
   readIds(
-    "select e.item_id as id from events e join topics t on t.id = e.topic_id where t.name = $1 and type = 'ENQUEUED'",
+    "select e.item_id as id from item_events e join topics t on t.id = e.topic_id where t.name = $1 and type = 'ENQUEUED'",
     [topic],
   );
 

@@ -47,6 +47,32 @@ describe('the priority queue over two shards', () => {
     expect(partialShards).toEqual([]);
   });
 
+  it('bounds depth and rate over both, of a topic and of a namespace', async () => {
+    const one = async (topic: string, namespace = 'acme'): Promise<string> =>
+      (await enqueue(topic, [{}], { namespace }))[0]!;
+    const outcomes = async (count: number, next: (n: number) => Promise<string>): Promise<string[]> => {
+      const ids: string[] = [];
+      for (let n = 0; n < count; n++) ids.push(await next(n));
+      return ids;
+    };
+    const taken = (ids: readonly string[]) => ids.filter((id) => id !== 'refused');
+    await services().upsertTopic(operator, { namespace: 'acme', name: 'bounded', shards: 2, maxDepth: 4 });
+    const deep = await outcomes(8, () => one('bounded'));
+    expect(taken(deep)).toHaveLength(4);
+    expect(new Set(taken(deep).map(shardOf)).size).toBe(2);
+    await services().upsertTopic(operator, { namespace: 'acme', name: 'paced', shards: 2, enqueuesPerSecond: 2 });
+    expect(taken(await outcomes(8, () => one('paced'))).length).toBeLessThanOrEqual(3);
+    const chief = { ...actor('olga', 'operator'), namespace: '*' };
+    await services().setNamespaceLimits(chief, { namespace: 'acme', maxDepth: 1_000_000, enqueuesPerSecond: 1 });
+    await expect
+      .poll(async () => taken(await outcomes(4, (n) => one(`other-${n}`))).length, { timeout: 5_000 })
+      .toBeLessThanOrEqual(1);
+    await services().setNamespaceLimits(chief, { namespace: 'acme' });
+    await expect
+      .poll(async () => taken(await outcomes(4, (n) => one(`other-${n}`))).length, { timeout: 5_000 })
+      .toBe(4);
+  });
+
   it('hands out the best of both in one order, many at once', async () => {
     await spread('wide');
     const priorities = [9, 1, 8, 2, 7, 3, 6, 4, 5, 0];
