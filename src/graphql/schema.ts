@@ -4,6 +4,8 @@ import './types/audit-export.ts';
 import './types/case-jobs.ts';
 import './types/document-check.ts';
 import './types/digest.ts';
+import './types/recipient.ts';
+import './types/request.ts';
 import './types/mail.ts';
 import './types/case-topic.ts';
 import './types/problems.ts';

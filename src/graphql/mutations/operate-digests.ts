@@ -4,7 +4,7 @@ import type { DigestPreview } from '../../digests/preview.ts';
 import type { DigestRecord, DigestStatus, RecipientRecord, RequestRecord } from '../../domain/digest.ts';
 import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
-import { CustomerRef, DigestRef, DigestStatusEnum, ProviderRef, RequestRef } from '../types/digest.ts';
+import { CustomerRef, DigestRef, DigestStatusEnum, ProviderRef, RequestRef } from '../types/digest-refs.ts';
 import { Refused } from '../types/problems.ts';
 import type { RequestOverShape } from './respond-to-requests.ts';
 import { RequestOver, requestOver } from './respond-to-requests.ts';

@@ -2,7 +2,7 @@ import type { ResponseResult } from '../../digests/respond.ts';
 import type { RequestRecord, RequestStatus } from '../../domain/digest.ts';
 import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
-import { RequestOutcomeEnum, RequestRef, RequestStatusEnum } from '../types/digest.ts';
+import { RequestOutcomeEnum, RequestRef, RequestStatusEnum } from '../types/digest-refs.ts';
 import { Refused } from '../types/problems.ts';
 
 interface RequestAnsweredShape {

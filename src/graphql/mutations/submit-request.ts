@@ -1,7 +1,7 @@
 import type { RequestRecord } from '../../domain/digest.ts';
 import type { ProblemShape } from '../builder.ts';
 import { builder, Problem } from '../builder.ts';
-import { RequestRef } from '../types/digest.ts';
+import { RequestRef } from '../types/digest-refs.ts';
 import type { IdempotencyConflictShape } from '../types/problems.ts';
 import { IdempotencyConflict, idempotencyConflict } from '../types/problems.ts';
 

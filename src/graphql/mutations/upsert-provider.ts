@@ -1,7 +1,7 @@
 import { recipientKeepers } from '../../digests/upsert-provider.ts';
 import type { RecipientRecord } from '../../domain/digest.ts';
 import { builder } from '../builder.ts';
-import { CatchUpRuleEnum, CustomerRef, FirstItemRuleEnum, ProviderRef } from '../types/digest.ts';
+import { CatchUpRuleEnum, CustomerRef, FirstItemRuleEnum, ProviderRef } from '../types/digest-refs.ts';
 import { Refused } from '../types/problems.ts';
 
 const WindowInput = builder.inputType('WindowInput', {

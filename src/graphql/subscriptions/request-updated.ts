@@ -2,7 +2,7 @@ import { requestReaders } from '../../digests/access.ts';
 import type { RequestUpdate } from '../../digests/watch-requests.ts';
 import { requestEventTypes } from '../../domain/digest.ts';
 import { builder } from '../builder.ts';
-import { RequestRef } from '../types/digest.ts';
+import { RequestRef } from '../types/digest-refs.ts';
 
 const RequestUpdateType = builder.enumType('RequestUpdateType', {
   values: [...requestEventTypes, 'RESYNC'] as const,
