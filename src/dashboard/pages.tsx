@@ -16,6 +16,7 @@ import { JobsPage } from './operate/jobs-page.tsx';
 import { KindsPage } from './operate/kinds-page.tsx';
 import { MailsPage } from './operate/mails-page.tsx';
 import { ProvidersPage } from './operate/providers-page.tsx';
+import { RequestPage } from './operate/request-page.tsx';
 import { RequestsPage } from './operate/requests-page.tsx';
 import { SchedulePage } from './operate/schedule-page.tsx';
 import { SchedulesPage } from './operate/schedules-page.tsx';
@@ -52,6 +53,7 @@ export function Pages() {
       <Route path="/topics/:name" component={TopicPage} />
       <Route path="/items/:id" component={ItemPage} />
       <Route path="/requests" component={RequestsPage} />
+      <Route path="/requests/:id" component={RequestPage} />
       <Route path="/digests" component={DigestsPage} />
       <Route path="/digests/:id" component={DigestPage} />
       <Route path="/providers" component={ProvidersPage} />

@@ -1,7 +1,15 @@
-import type { DigestItemRecord, DigestRecord, RecipientRecord, RequestRecord } from '../domain/digest.ts';
+import type {
+  DigestItemKind,
+  DigestItemRecord,
+  DigestRecord,
+  RecipientRecord,
+  RequestRecord,
+} from '../domain/digest.ts';
 import { notFound } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import { RecentCache } from '../domain/recent-cache.ts';
+import type { MailColumns, MailRecord } from '../mail/mail-record.ts';
+import { toMail } from '../mail/mail-record.ts';
 import type { Shard } from '../postgres/shard.ts';
 import type { Statement } from '../postgres/sql.ts';
 import { loadStatement } from '../postgres/sql.ts';
@@ -15,6 +23,8 @@ const readRecipients = loadStatement('read-recipients');
 const findRecipients = loadStatement('find-recipients');
 const countOpenRequests = loadStatement('count-open-requests');
 const findItemDigests = loadStatement('find-item-digests');
+const listRequestDigests = loadStatement('list-request-digests');
+const findPartMails = loadStatement('find-part-mails');
 const listDigestItems = loadStatement('list-digest-items');
 
 export interface RecipientName {
@@ -28,6 +38,13 @@ export interface RecipientCounts {
   readonly nextDigestAt: string | null;
 }
 
+/** A place in a digest: what that says of a request, and in which of its mails. */
+export interface RequestPlace {
+  readonly kind: DigestItemKind;
+  readonly digestId: string;
+  readonly part: number;
+}
+
 /** Reads by key, coalesced over all requests of this process. Who may see what is the callers' business. */
 export class DigestStore {
   readonly findRequest: (id: string) => Promise<RequestRecord | undefined>;
@@ -36,6 +53,10 @@ export class DigestStore {
   readonly #findRecipientByName: (name: RecipientName) => Promise<RecipientRecord | undefined>;
   readonly countsOf: (recipientId: string) => Promise<RecipientCounts>;
   readonly #digestIdOf: (item: { readonly requestId: string; readonly kind: string }) => Promise<string | undefined>;
+  /** All digests that a request is in, of both directions. */
+  readonly placesOf: (requestId: string) => Promise<readonly RequestPlace[]>;
+  /** The mail of a part as it was last written down; undefined before that. Who may read it is the callers' business. */
+  readonly mailOf: (place: Pick<RequestPlace, 'digestId' | 'part'>) => Promise<MailRecord | undefined>;
   readonly #shard: Shard;
   readonly #providers = new RecentCache<RecipientRecord>(limits.recipientsRemembered);
 
@@ -57,6 +78,25 @@ export class DigestStore {
         ]);
         const found = new Map(rows.map((row) => [`${row.request_id} ${row.kind}`, row.digest_id]));
         return items.map(({ requestId, kind }) => found.get(`${requestId} ${kind}`));
+      },
+    });
+    this.placesOf = createBatcher<string, readonly RequestPlace[]>({
+      run: async (ids) => {
+        const rows = await shard.run<DigestItemRow & { digest_id: string }>(listRequestDigests, [[...new Set(ids)]]);
+        const found = Map.groupBy(rows, (row) => row.request_id);
+        return ids.map((id) =>
+          (found.get(id) ?? []).map(({ kind, digest_id: digestId, part }) => ({ kind, digestId, part })),
+        );
+      },
+    });
+    this.mailOf = createBatcher<Pick<RequestPlace, 'digestId' | 'part'>, MailRecord | undefined>({
+      run: async (places) => {
+        const rows = await shard.run<MailColumns & { digest_id: string; part: number }>(findPartMails, [
+          places.map((place) => place.digestId),
+          places.map((place) => place.part),
+        ]);
+        const found = new Map(rows.map((row) => [`${row.digest_id} ${row.part}`, toMail(row)]));
+        return places.map(({ digestId, part }) => found.get(`${digestId} ${part}`));
       },
     });
     this.#findRecipientByName = createBatcher<RecipientName, RecipientRecord | undefined>({

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -210,6 +210,44 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
     await context.close();
   });
 
+  it('follows one request from its submission to the mails that told of it', async () => {
+    const { services } = dashboard;
+    const provider = { namespace: 'acme', externalId: 'hand-warmers', email: 'orders@hand-warmers.example' };
+    await services.upsertProvider(olga, { ...provider, window: { every: 'P7D' } });
+    const submitted = await services.submitRequest(olga, {
+      namespace: 'acme',
+      customer: { externalId: 'c-1', email: 'buyer@example.com' },
+      providerExternalId: 'hand-warmers',
+      item: { externalId: '22633', description: 'Hand warmer', quantity: 6 },
+    });
+    if (submitted.kind !== 'submitted') throw new Error(submitted.kind);
+    const { id } = submitted.request;
+    const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'olga');
+    await page.getByRole('link', { name: 'Requests' }).click();
+    await page.getByRole('link', { name: 'Hand warmer' }).click();
+    const story = page.locator('.story');
+    await story.getByText('Received').waitFor();
+    // Each step shows itself.
+    const digest = await services.digestStore.digestOf(id, 'REQUEST');
+    await services.flushDigest(olga, { digestId: digest!.id });
+    await story.getByText('Notified', { exact: false }).first().waitFor();
+    const responses = [{ requestId: id, outcome: 'DELAYED', note: 'on Friday' } as const];
+    await services.respondToRequests(olga, { namespace: 'acme', responses });
+    await story.getByText('Customer notified').waitFor();
+    await page.getByRole('link', { name: 'Mail to buyer@example.com' }).waitFor();
+    await page.getByRole('link', { name: 'Mail to orders@hand-warmers.example' }).click();
+    await page.getByRole('article').getByText('6 x 22633').waitFor();
+    // It is the very mail that lies in the mailbox.
+    const { edges } = await services.listMails(olga, { namespace: 'acme', first: 1, filter: { aboutId: digest!.id } });
+    expect(readdirSync(mailbox)).toContain(`${edges[0]!.node.messageId.slice(1).split('@')[0]}.eml`);
+    // And back: from the digest to its request.
+    await page.goto(`/digests/${digest!.id}`);
+    await page.getByRole('link', { name: 'Hand warmer' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Hand warmer' }).waitFor();
+    expect(complaints).toEqual([]);
+    await context.close();
+  });
+
   it('on a phone every page is in reach, a mail that is tapped is what is seen, and its HTML causes no complaint', async () => {
     await dashboard.register('Handheld Holdings');
     const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'olga', phone);
@@ -294,6 +332,7 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
   });
 
   it('nothing serious is found by axe on any page and dialog, in light and in dark', async () => {
+    const requests = await dashboard.services.listRequests(olga, { namespace: 'acme', first: 1 });
     const found: string[] = [];
     const look = async (page: Page, name: string, within = 'html'): Promise<void> => {
       await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
@@ -371,6 +410,7 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
         ['/topics', 'Limits …'],
       ]),
       scan('olga', 'light', [
+<<<<<<< HEAD
         ['/board'],
         [`/cases/${dashboard.registered[0]}`],
         ['/tasks', 'Retry all of these …'],
@@ -393,6 +433,19 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
         ['/providers', 'Pause Accessible Cranes …'],
         ['/mails'],
         [`/mails/${mailId}`, 'Send it again …'],
+=======
+        '/board',
+        '/tasks',
+        '/jobs',
+        '/topics',
+        '/topics/thumbnails',
+        '/requests',
+        ...requests.edges.map(({ node }) => `/requests/${node.id}`),
+        '/digests',
+        '/providers',
+        '/mails',
+        '/audit',
+>>>>>>> 480fdcb (Show one request's whole life on a page, with its digests and mails)
       ]),
     ]);
     expect(found).toEqual([]);

@@ -64,6 +64,12 @@ export function DigestPage() {
           {formatExact(digest.windowEnd)}
           {digest.sentAt !== null && <>, sent {formatExact(digest.sentAt)}</>} ·{' '}
           <a href={`/jobs/${digest.jobId}`}>its tasks</a>
+          {hasRole(current, 'operator') && (
+            <>
+              {' · '}
+              <a href={`/mails?about=${digest.id}`}>its mails</a>
+            </>
+          )}
         </span>
       </p>
       {digest.held && <p class="control control-paused">It is due, but its recipient is paused or its mail bounces.</p>}

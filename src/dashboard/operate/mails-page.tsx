@@ -27,7 +27,11 @@ export function MailsPage() {
   const { values, set } = useFilters();
   const wanted = (values.status ?? '').split(',');
   const chosen = mailStatuses.filter((status) => wanted.includes(status));
-  const filter = { status: chosen.length === 0 ? null : chosen, recipient: values.to ?? null };
+  const filter = {
+    status: chosen.length === 0 ? null : chosen,
+    recipient: values.to ?? null,
+    aboutId: values.about ?? null,
+  };
   const pages = usePages(MailListDocument, { namespace, filter }, (data) => data.mails);
   useRefresh(pages.refresh, { burstMilliseconds: 500, everyMilliseconds: 4_000 });
   const search = url.includes('?') ? url.slice(url.indexOf('?')) : '';
@@ -40,6 +44,12 @@ export function MailsPage() {
       />
       <div class="filters">
         <FilterText name="To" value={values.to} placeholder="whole address" onChange={(to) => set({ to })} />
+        <FilterText
+          name="About"
+          value={values.about}
+          placeholder="id of a case or a digest"
+          onChange={(about) => set({ about })}
+        />
       </div>
       <div class={classes('mails', params.id !== undefined && 'mails-open')}>
         <div>

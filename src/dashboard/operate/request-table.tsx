@@ -29,7 +29,9 @@ export function RequestTable({ requests }: { readonly requests: readonly Request
               <td>
                 <Status value={request.status} />
               </td>
-              <td>{request.item.description ?? request.item.externalId}</td>
+              <td>
+                <a href={`/requests/${request.id}`}>{request.item.description ?? request.item.externalId}</a>
+              </td>
               <td class="number">{request.item.quantity.toLocaleString()}</td>
               <td>{request.customer.name ?? request.customer.externalId}</td>
               <td>{request.providerExternalId}</td>

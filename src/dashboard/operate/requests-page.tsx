@@ -1,3 +1,4 @@
+import { useLocation } from 'preact-iso';
 import type { RequestStatus } from '../graphql/documents.ts';
 import { RequestListDocument, RequestUpdatesDocument } from '../graphql/documents.ts';
 import { useFilters } from '../live/use-filters.ts';
@@ -23,6 +24,7 @@ const requestStatuses: readonly RequestStatus[] = [
 /** What customers ask of providers, and how far it is. */
 export function RequestsPage() {
   const { namespace } = session.get()!;
+  const { route } = useLocation();
   const { values, set } = useFilters();
   const wanted = (values.status ?? '').split(',');
   const chosen = requestStatuses.filter((status) => wanted.includes(status));
@@ -53,6 +55,12 @@ export function RequestsPage() {
           value={values.customer}
           placeholder="external id"
           onChange={(customer) => set({ customer })}
+        />
+        <FilterText
+          name="Request"
+          value=""
+          placeholder="its id"
+          onChange={(id) => id.trim() !== '' && route(`/requests/${encodeURIComponent(id.trim())}`)}
         />
       </div>
       {pages.rows !== undefined && pages.rows.length > 0 && <RequestTable requests={pages.rows} />}

@@ -1,9 +1,20 @@
-import { requestReaders } from '../../digests/access.ts';
+import { isMerelyProvider, requestReaders } from '../../digests/access.ts';
+import type { RequestPlace } from '../../digests/digest-store.ts';
+import { hasAnyRole } from '../../domain/actor.ts';
 import type { RequestEventType, RequestRecord } from '../../domain/digest.ts';
 import type { ItemEvent } from '../../events/item-history.ts';
+import { mailReaders } from '../../mail/read-mails.ts';
 import { builder } from '../builder.ts';
 import { answerHistory, answerPage, pageArguments } from '../pages.ts';
-import { DigestRef, RequestEventTypeEnum, RequestOutcomeEnum, RequestRef, RequestStatusEnum } from './digest-refs.ts';
+import {
+  DigestItemKindEnum,
+  DigestRef,
+  RequestEventTypeEnum,
+  RequestOutcomeEnum,
+  RequestRef,
+  RequestStatusEnum,
+} from './digest-refs.ts';
+import { MailRef } from './mail.ts';
 
 const RequestEventRef = builder.objectRef<ItemEvent>('RequestEvent').implement({
   description: 'An entry of a request’s timeline.',
@@ -44,6 +55,27 @@ const RequestAnswerRef = builder.objectRef<NonNullable<RequestRecord['answer']>>
   }),
 });
 
+const RequestDigestRef = builder.objectRef<RequestPlace>('RequestDigest').implement({
+  description: 'A digest that a request is in, and the mail of it that tells of the request.',
+  fields: (t) => ({
+    kind: t.expose('kind', { type: DigestItemKindEnum }),
+    part: t.exposeInt('part', { description: 'Which of its mails it is in.' }),
+    digest: t.field({
+      type: DigestRef,
+      resolve: ({ digestId }, _args, { services }) => services.digestStore.getDigest(digestId),
+    }),
+    mail: t.field({
+      type: MailRef,
+      nullable: true,
+      description: 'For operators, from when it was written down on; else null.',
+      resolve: async (place, _args, { actor, services }) =>
+        actor !== undefined && hasAnyRole(actor, mailReaders)
+          ? ((await services.digestStore.mailOf(place)) ?? null)
+          : null,
+    }),
+  }),
+});
+
 RequestRef.implement({
   description: 'What a customer wants of a provider.',
   fields: (t) => ({
@@ -74,8 +106,22 @@ RequestRef.implement({
     answerDigest: t.field({
       type: DigestRef,
       nullable: true,
-      description: 'The digest in which its answer goes, or went, to its customer.',
-      resolve: (request, _args, { services }) => services.digestStore.digestOf(request.id, 'ANSWER'),
+      description: 'The digest in which its answer goes, or went, to its customer. Null for providers.',
+      // It holds what other providers answered, too.
+      resolve: (request, _args, { actor, services }) =>
+        actor === undefined || isMerelyProvider(actor) ? null : services.digestStore.digestOf(request.id, 'ANSWER'),
+    }),
+    digests: t.field({
+      type: [RequestDigestRef],
+      complexity: { field: 5, multiplier: 4 },
+      description: 'All digests that it is in, of both directions: as new, reminded of, answered, closed. At most 15.',
+      resolve: async (request, _args, { actor, services }) => {
+        const places = await services.digestStore.placesOf(request.id);
+        // A provider sees what goes to it; what customers are told is not its own.
+        return actor !== undefined && isMerelyProvider(actor)
+          ? places.filter(({ kind }) => kind === 'REQUEST' || kind === 'REMINDER' || kind === 'CANCELLED')
+          : places;
+      },
     }),
     timeline: t.field({
       type: RequestEventConnection,
