@@ -22,7 +22,8 @@ export function MailBody({ text, html }: { readonly text: string; readonly html:
  */
 function stripLooks(html: string): string {
   const parsed = document.createElement('template');
-  parsed.innerHTML = html;
+  // Style attributes are refused while they are parsed already. Quotes that people wrote are escaped, so this meets ours.
+  parsed.innerHTML = html.replace(/ style="[^"]*"/g, '');
   for (const element of parsed.content.querySelectorAll('style, link, script, img')) element.remove();
   for (const element of parsed.content.querySelectorAll('[style]')) element.removeAttribute('style');
   return `<!doctype html>${parsed.innerHTML}`;
