@@ -1,14 +1,21 @@
-import { useClient, useQuery } from '@urql/preact';
+import { useQuery } from '@urql/preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { explain, hasCode } from '../graphql/client.ts';
-import type { DigestItemKind, OneRequestQuery, RequestEventType } from '../graphql/documents.ts';
+import type {
+  CancelRequestMutationVariables,
+  DigestItemKind,
+  OneRequestQuery,
+  RequestEventType,
+} from '../graphql/documents.ts';
 import {
   CancelFollowUpDocument,
   CancelRequestDocument,
   OneRequestDocument,
   RequestUpdatesDocument,
 } from '../graphql/documents.ts';
+import type { Perform } from '../graphql/outcome.ts';
+import { usePerform } from '../graphql/outcome.ts';
 import { useRefresh } from '../live/use-refresh.ts';
 import { useUpdates } from '../live/use-updates.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
@@ -170,35 +177,34 @@ function DigestLink({ place }: { readonly place: Place | undefined }) {
   );
 }
 
+type Variables = CancelRequestMutationVariables;
+
 const acts = {
   cancel: {
     name: 'Take back',
     text: 'It leaves its digest; a provider that has it is told that it is taken back.',
-    query: CancelRequestDocument,
+    send: (perform: Perform, variables: Variables) => perform(CancelRequestDocument, variables, 'RequestChanged'),
   },
-  leave: { name: 'Stop asking', text: 'It is not followed up, and nobody is reminded.', query: CancelFollowUpDocument },
+  leave: {
+    name: 'Stop asking',
+    text: 'It is not followed up, and nobody is reminded.',
+    send: (perform: Perform, variables: Variables) => perform(CancelFollowUpDocument, variables, 'RequestChanged'),
+  },
 } as const;
 
 type Act = keyof typeof acts;
 
 function RequestActions({ request, onDone }: { readonly request: OneRequest; readonly onDone: () => void }) {
-  const client = useClient();
+  const perform = usePerform();
   const [asking, setAsking] = useState<Act>();
   const isOpen = request.status === 'RECEIVED' || request.status === 'NOTIFIED' || request.status === 'OVERDUE';
   if (!isOpen) return null;
-  const confirm = async (reason: string): Promise<boolean> => {
-    const input = { requestId: request.id, reason: reason || null };
-    const { data, error } = await client
-      .mutation<Record<string, { __typename: string; message?: string }>>(acts[asking!].query, { input })
-      .toPromise();
-    const [result] = Object.values(data ?? {});
-    if (error !== undefined || result?.message !== undefined) {
-      announce(error === undefined ? (result?.message ?? '') : explain(error), 'bad');
-      return false;
-    }
-    announce('Done.', 'good');
+  const confirm = async (act: Act, reason: string): Promise<string | undefined> => {
+    const { fault } = await acts[act].send(perform, { input: { requestId: request.id, reason: reason || null } });
+    // A refusal says that the request stands otherwise than this page shows.
     onDone();
-    return true;
+    if (fault !== undefined) return fault;
+    announce(`${acts[act].name}: done.`, 'good');
   };
   return (
     <>
@@ -208,9 +214,9 @@ function RequestActions({ request, onDone }: { readonly request: OneRequest; rea
         <ActionDialog
           title={`${acts[asking].name}?`}
           confirm={acts[asking].name}
-          reasonNeeded={asking === 'cancel'}
+          reason={asking === 'cancel' ? 'needed' : 'none'}
           look={asking === 'cancel' ? 'bad' : 'main'}
-          onConfirm={confirm}
+          onConfirm={(reason) => confirm(asking, reason)}
           onClose={() => setAsking(undefined)}
         >
           <p>{acts[asking].text}</p>
