@@ -5,6 +5,7 @@ import type { ClaimCaseRow } from './cases/claim-next.ts';
 import { createClaimNextCase, heldBy } from './cases/claim-next.ts';
 import { createWatchCases } from './cases/watch.ts';
 import type { Config } from './config.ts';
+import type { Digests } from './digests/compose-digests.ts';
 import { createDigests } from './digests/compose-digests.ts';
 import type { BlobStore } from './documents/blob-store.ts';
 import type { DocumentRegister } from './documents/document-register.ts';
@@ -49,8 +50,10 @@ import type { Topics } from './queue/topics.ts';
 import type { Services } from './services.ts';
 import type { ShardEngine } from './shard-engine.ts';
 import { createShardEngine, createShardVerbs } from './shard-engine.ts';
+import { DigestHomes } from './shards/digest-homes.ts';
 import { Placement } from './shards/placement.ts';
 import { ReadyMarks } from './shards/ready-marks.ts';
+import { routeDigests } from './shards/route-digests.ts';
 import { routeDocuments } from './shards/route-documents.ts';
 import { TopicSpreads } from './shards/route-queue.ts';
 import type { RoutedShard } from './shards/route-verbs.ts';
@@ -98,6 +101,7 @@ export interface Foundation {
   readonly metrics: Metrics;
   readonly health: Health;
   readonly services: Services;
+  readonly digestResponderOf: Digests['responderOf'];
   close(): Promise<void>;
 }
 
@@ -212,7 +216,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const engineOf = (id: string): ShardEngine => enginesByNumber.get(shardOf(id))!;
   const documents = routeDocuments(engines);
   const digests = createDigests({
-    engine: engines[0]!,
+    engines,
     mailer,
     mailSendSeconds: config.mail.sendSeconds,
     newId,
@@ -306,9 +310,15 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   const finishes = new Map(engines.map((engine) => [engine.number, createFinish(engine)]));
   // One shard alone needs no routing: its verbs are the services.
   const verbs = isSpread ? routeVerbs(routed, placement, spreads) : routed[0]!.verbs;
+  const homes = new DigestHomes(engines, placement);
+  const digestVerbs = isSpread
+    ? routeDigests(digests.shards, (namespace) => homes.find(namespace))
+    : digests.shards[0]!.services;
   const services: Services = {
     ...verbs,
-    ...digests.services,
+    ...digestVerbs,
+    ...digests.watches,
+    ...digests.recipients(isSpread ? (namespace) => homes.settle(namespace) : async () => engines[0]!.number),
     ...routing,
     caseStore: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
     topicName: (caseId, topicId) => {
@@ -395,6 +405,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     metrics,
     health,
     services,
+    digestResponderOf: digests.responderOf,
     async close() {
       stopHeads();
       routingTable?.close();

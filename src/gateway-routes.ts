@@ -19,9 +19,7 @@ export function createRoutes(
   const { urlSecret, urlSecretPrevious } = config;
   const transfer = createTransfer({ register: documents, blobs, urlSecret, urlSecretPrevious, log });
   const answerPage = createAnswerPage({
-    shard: foundation.shard,
-    store: foundation.services.digestStore,
-    announcer: foundation.announcer,
+    responderOf: foundation.digestResponderOf,
     urlSecret,
     urlSecretPrevious,
     now: Date.now,

@@ -62,7 +62,9 @@ const outcomeLabels: Readonly<Record<RequestOutcome, string>> = {
   ALTERNATIVE: 'I offer an alternative',
 };
 
-export interface AnswerPageDependencies extends RespondDependencies {
+export interface AnswerPageDependencies {
+  /** The parts of the shard on which a digest lies; undefined when its id names none. */
+  readonly responderOf: (digestId: string) => RespondDependencies | undefined;
   readonly urlSecret: string;
   /** Verifies links of before the secret was changed. */
   readonly urlSecretPrevious?: string | undefined;
@@ -126,7 +128,7 @@ async function show(
   path: string,
   query: string | undefined,
 ): Promise<void> {
-  const { provider, requests } = await open(dependencies, grant);
+  const { provider, requests } = await open(respondersFor(dependencies, grant), grant);
   const shown = requests.map(toShown);
   const count = /^taken=(\d{1,3})$/.exec(query ?? '')?.[1];
   send(request, response, 200, {
@@ -148,7 +150,8 @@ async function take(
   path: string,
 ): Promise<void> {
   const form = await readForm(request);
-  const { digest, provider, requests } = await open(dependencies, grant);
+  const parts = respondersFor(dependencies, grant);
+  const { digest, provider, requests } = await open(parts, grant);
   // Only what this mail asked for, whatever the form says.
   const responses = requests.flatMap((entry): ResponseInput[] => {
     const outcome = form.get(`outcome-${entry.id}`);
@@ -164,7 +167,7 @@ async function take(
       name: `${provider.externalId} (by link)`,
       providerId: provider.id,
     };
-    results = await respond(dependencies, responder, parseResponses(responses));
+    results = await respond(parts, responder, parseResponses(responses));
   }
   const taken = results.filter((result) => result.kind === 'answered').length;
   // A reload must not send the form again.
@@ -172,7 +175,13 @@ async function take(
   response.end();
 }
 
-async function open({ store }: AnswerPageDependencies, grant: AnswerGrant): Promise<Opened> {
+function respondersFor({ responderOf }: AnswerPageDependencies, { digestId }: AnswerGrant): RespondDependencies {
+  const parts = responderOf(digestId);
+  if (parts === undefined) throw new Fault('NOT_FOUND', wrongLink);
+  return parts;
+}
+
+async function open({ store }: RespondDependencies, grant: AnswerGrant): Promise<Opened> {
   const digest = await store.getDigest(grant.digestId);
   if (digest.direction !== 'TO_PROVIDER' || digest.sealedAt === null) throw new Fault('NOT_FOUND', wrongLink);
   const provider = await store.getRecipient(digest.recipientId);

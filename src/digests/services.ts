@@ -11,23 +11,27 @@ import { createDigestOperations } from './operate.ts';
 import type { DigestPreview } from './preview.ts';
 import { createPreviewDigest } from './preview.ts';
 import type { RenderDigest } from './render-digest.ts';
-import type { RequestUpdates } from './request-updates.ts';
 import type { RespondInput, ResponseResult } from './respond.ts';
 import { createRespondToRequests } from './respond.ts';
 import type { SubmitRequestDependencies, SubmitRequestInput, SubmitRequestResult } from './submit-request.ts';
 import { createSubmitRequest } from './submit-request.ts';
-import type { UpsertCustomerInput, UpsertProviderInput } from './upsert-provider.ts';
-import { createUpsertCustomer, createUpsertProvider } from './upsert-provider.ts';
-import type { RequestUpdate, WatchRequestsArguments } from './watch-requests.ts';
-import { createWatchRequests } from './watch-requests.ts';
+import type { RecipientServices } from './upsert-provider.ts';
+import type { WatchServices } from './watch-requests.ts';
 
 type Asker = Actor | undefined;
 
 /** What resolvers of requests and digests stand on: one function a verb. Each checks role and namespace itself. */
-export interface DigestServices extends DigestOperations {
-  readonly digestStore: DigestStore;
-  readonly upsertProvider: (actor: Asker, input: UpsertProviderInput) => Promise<RecipientRecord>;
-  readonly upsertCustomer: (actor: Asker, input: UpsertCustomerInput) => Promise<RecipientRecord>;
+export interface DigestServices extends ShardDigestServices, RecipientServices, WatchServices {}
+
+/** Reads by id. Who may see what is the callers' business. */
+export type DigestReads = Pick<
+  DigestStore,
+  'getRequest' | 'getDigest' | 'getRecipient' | 'countsOf' | 'digestOf' | 'placesOf' | 'mailOf' | 'itemsOf'
+>;
+
+/** The verbs on the requests and digests of one shard. */
+export interface ShardDigestServices extends DigestOperations {
+  readonly digestStore: DigestReads;
   readonly submitRequest: (actor: Asker, input: SubmitRequestInput) => Promise<SubmitRequestResult>;
   readonly respondToRequests: (actor: Asker, input: RespondInput) => Promise<readonly ResponseResult[]>;
   readonly previewDigest: (actor: Asker, id: string, part: number) => Promise<DigestPreview>;
@@ -39,23 +43,16 @@ export interface DigestServices extends DigestOperations {
   readonly listCustomers: (actor: Asker, input: RecipientListArguments) => Promise<Page<RecipientRecord>>;
   /** What happened to a request or a digest. Who may see it is the caller's business. */
   readonly digestHistory: (id: string, first: number, after: string | null) => Promise<ItemHistoryPage>;
-  readonly watchRequests: (
-    actor: Asker,
-    input: WatchRequestsArguments,
-  ) => Promise<AsyncIterableIterator<RequestUpdate>>;
 }
 
 export interface DigestServiceDependencies extends SubmitRequestDependencies {
   readonly render: RenderDigest;
-  readonly updates: RequestUpdates;
 }
 
-export function createDigestServices(dependencies: DigestServiceDependencies): DigestServices {
-  const { shard, store, updates, now } = dependencies;
+export function createShardDigestServices(dependencies: DigestServiceDependencies): ShardDigestServices {
+  const { shard, store } = dependencies;
   return {
     digestStore: store,
-    upsertProvider: createUpsertProvider(dependencies),
-    upsertCustomer: createUpsertCustomer(dependencies),
     ...createDigestOperations(dependencies),
     respondToRequests: createRespondToRequests(dependencies),
     previewDigest: createPreviewDigest(dependencies),
@@ -67,6 +64,5 @@ export function createDigestServices(dependencies: DigestServiceDependencies): D
     listProviders: createListRecipients(shard, 'PROVIDER'),
     listCustomers: createListRecipients(shard, 'CUSTOMER'),
     digestHistory: createItemHistory(shard),
-    watchRequests: createWatchRequests({ updates, store, shard: shard.number, now }),
   };
 }

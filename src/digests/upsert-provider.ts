@@ -50,9 +50,19 @@ export interface UpsertProviderInput extends RecipientInput {
 /** Without a window a customer is told at once. */
 export type UpsertCustomerInput = RecipientInput;
 
-export interface UpsertRecipientDependencies {
+export interface RecipientServices {
+  readonly upsertProvider: (actor: Actor | undefined, input: UpsertProviderInput) => Promise<RecipientRecord>;
+  readonly upsertCustomer: (actor: Actor | undefined, input: UpsertCustomerInput) => Promise<RecipientRecord>;
+}
+
+interface RecipientPlace {
   readonly shard: Shard;
   readonly store: DigestStore;
+}
+
+export interface UpsertRecipientDependencies {
+  /** Where a namespace has its providers and customers, settled by the first of them. */
+  readonly home: (namespace: string) => Promise<RecipientPlace>;
   readonly newId: (shard: number) => string;
 }
 
@@ -83,7 +93,7 @@ export function createUpsertProvider(
     const common = parseCommon(actor, input);
     const schedule = parseSchedule(common.timeZone, input.window, input.quietHours);
     const followUp = input.followUp ?? {};
-    const saved = await save(dependencies, {
+    const wanted: Parsed = {
       ...common,
       kind: 'PROVIDER',
       schedule,
@@ -98,9 +108,10 @@ export function createUpsertProvider(
       businessDays: followUp.businessDays ?? false,
       reminders: parseWhole('input.followUp.reminders', followUp.reminders ?? 1, 0, limits.remindersMax),
       everyDays: parseWhole('input.followUp.everyDays', followUp.everyDays ?? 2, 1, limits.answerWithinDaysMax),
-    });
+    };
+    const { shard, store } = await dependencies.home(common.namespace);
+    const saved = await save({ shard, store, newId: dependencies.newId }, wanted);
     if (input.paused == null || input.paused === (saved.pause !== null)) return saved;
-    const { shard, store } = dependencies;
     if (input.paused) await shard.run(pauseDigests, [saved.id, null, null, actor!.subject]);
     else await shard.run(resumeDigests, [saved.id, actor!.subject, null]);
     store.forgetProvider(saved.namespace, saved.externalId);
@@ -114,7 +125,7 @@ export function createUpsertCustomer(
 ): (actor: Actor | undefined, input: UpsertCustomerInput) => Promise<RecipientRecord> {
   return async (actor, input) => {
     const common = parseCommon(actor, input);
-    return save(dependencies, {
+    const wanted: Parsed = {
       ...common,
       kind: 'CUSTOMER',
       schedule: input.window == null ? null : parseSchedule(common.timeZone, input.window, input.quietHours),
@@ -124,7 +135,8 @@ export function createUpsertCustomer(
       businessDays: false,
       reminders: 0,
       everyDays: 1,
-    });
+    };
+    return save({ ...(await dependencies.home(common.namespace)), newId: dependencies.newId }, wanted);
   };
 }
 
@@ -144,7 +156,10 @@ function parseCommon(
   };
 }
 
-async function save({ shard, store, newId }: UpsertRecipientDependencies, wanted: Parsed): Promise<RecipientRecord> {
+async function save(
+  { shard, store, newId }: RecipientPlace & Pick<UpsertRecipientDependencies, 'newId'>,
+  wanted: Parsed,
+): Promise<RecipientRecord> {
   for (let tries = 0; tries < triesMax; tries++) {
     const known = await store.findRecipient(wanted);
     const now = toDate((await shard.run<{ at: string }>(readMoment, []))[0]!.at).getTime();

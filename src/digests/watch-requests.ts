@@ -3,7 +3,7 @@ import { requireRole } from '../domain/actor.ts';
 import type { RequestRecord } from '../domain/digest.ts';
 import { notFound } from '../domain/errors.ts';
 import { decodeCursor } from '../domain/event.ts';
-import { parseId } from '../domain/ids.ts';
+import { parseId, shardOf } from '../domain/ids.ts';
 import { parseName } from '../domain/names.ts';
 import { watchItems } from '../events/watch-items.ts';
 import { maySeeRequest, requestReaders } from './access.ts';
@@ -25,10 +25,18 @@ export interface RequestUpdate {
   readonly actor: string | null;
 }
 
+export interface WatchServices {
+  readonly watchRequests: (
+    actor: Actor | undefined,
+    input: WatchRequestsArguments,
+  ) => Promise<AsyncIterableIterator<RequestUpdate>>;
+}
+
 export interface WatchRequestsDependencies {
-  readonly updates: RequestUpdates;
-  readonly store: DigestStore;
-  readonly shard: number;
+  /** One a shard. */
+  readonly sources: readonly { readonly shard: number; readonly updates: RequestUpdates }[];
+  /** Undefined when an id names no shard. */
+  readonly storeOf: (requestId: string) => Pick<DigestStore, 'getRequest'> | undefined;
   readonly now: () => number;
 }
 
@@ -40,18 +48,25 @@ export interface WatchRequestsDependencies {
 export function createWatchRequests(
   dependencies: WatchRequestsDependencies,
 ): (actor: Actor | undefined, input: WatchRequestsArguments) => Promise<AsyncIterableIterator<RequestUpdate>> {
-  const { updates, store, shard, now } = dependencies;
+  const { sources, storeOf, now } = dependencies;
   return async (maybeActor, input) => {
     const namespace = parseName('namespace', input.namespace);
     const actor = requireRole(maybeActor, namespace, requestReaders);
     const requestId = input.requestId == null ? null : parseId('requestId', input.requestId);
-    const after = input.after == null ? undefined : decodeCursor('after', input.after, [shard]);
+    const after =
+      input.after == null
+        ? undefined
+        : decodeCursor(
+            'after',
+            input.after,
+            sources.map(({ shard }) => shard),
+          );
     if (requestId !== null) {
-      const request = await store.getRequest(requestId);
-      if (request.namespace !== namespace || !maySeeRequest(actor, request)) throw notFound('Request');
+      const request = await storeOf(requestId)?.getRequest(requestId);
+      if (request?.namespace !== namespace || !maySeeRequest(actor, request)) throw notFound('Request');
     }
     return watchItems<RequestRecord, RequestWatchFilter, RequestUpdate>({
-      sources: [{ shard, updates }],
+      sources: requestId === null ? sources : sources.filter(({ shard }) => shard === shardOf(requestId)),
       filter: { namespace, requestId },
       actor,
       after,

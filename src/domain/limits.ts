@@ -123,6 +123,8 @@ export const limits = {
   followUpsPerStep: 200,
   /** How long a provider may answer by the link in its mail. */
   answerLinkSeconds: 7_776_000,
+  /** Namespaces of which one process remembers on which shard their digests lie. */
+  digestHomesRemembered: 10_000,
   /** Providers whose schedules one process remembers. */
   recipientsRemembered: 10_000,
   webhookUrlCharacters: 2_000,

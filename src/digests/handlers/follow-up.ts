@@ -12,9 +12,12 @@ const readDueFollowUps = loadStatement('read-due-follow-ups');
 const followUpRequests = loadStatement('follow-up-requests');
 
 export interface FollowUpParts {
-  readonly shard: Shard;
-  readonly store: DigestStore;
-  readonly eventsWritten: () => void;
+  /** The parts of the shard on which a task lies. */
+  readonly at: (taskId: string) => {
+    readonly shard: Shard;
+    readonly store: DigestStore;
+    readonly eventsWritten: () => void;
+  };
 }
 
 interface Row {
@@ -28,7 +31,7 @@ interface Row {
  * `digest-follow-up` with payload `{ digestId }`: looks after those requests of a digest whose time for an answer is over.
  * Customers are told, providers reminded, and what is never answered is closed: all by the digests of both.
  */
-export function createFollowUpHandler({ shard, store, eventsWritten }: FollowUpParts): AnyTaskHandler {
+export function createFollowUpHandler({ at }: FollowUpParts): AnyTaskHandler {
   return defineTask<{ readonly digestId: string }>({
     kind: 'digest-follow-up',
     internal: true,
@@ -39,6 +42,7 @@ export function createFollowUpHandler({ shard, store, eventsWritten }: FollowUpP
     backoff: { firstMilliseconds: 1_000, factor: 2, capMilliseconds: 600_000 },
     parsePayload: (field, payload) => ({ digestId: parseDigestId(field, payload) }),
     async run({ digestId }, { namespace, taskId, signal }) {
+      const { shard, store, eventsWritten } = at(taskId);
       let followedUp = 0;
       for (;;) {
         signal.throwIfAborted();

@@ -9,8 +9,8 @@ import { parseDigestId } from './payload.ts';
 const sealDigest = loadStatement('seal-digest');
 
 export interface SealParts {
-  readonly shard: Shard;
-  readonly eventsWritten: () => void;
+  /** The parts of the shard on which a task lies. */
+  readonly at: (taskId: string) => { readonly shard: Shard; readonly eventsWritten: () => void };
 }
 
 interface Row {
@@ -22,7 +22,7 @@ interface Row {
  * `digest-seal` with payload `{ digestId }`: the end of a window. It cuts what the digest holds and puts its mails on the
  * engine, in one transaction. Run twice, or by two workers, it does so once.
  */
-export function createSealHandler({ shard, eventsWritten }: SealParts): AnyTaskHandler {
+export function createSealHandler({ at }: SealParts): AnyTaskHandler {
   return defineTask<{ readonly digestId: string }>({
     kind: 'digest-seal',
     internal: true,
@@ -33,7 +33,8 @@ export function createSealHandler({ shard, eventsWritten }: SealParts): AnyTaskH
     // Soon again at first: a window that is late keeps people waiting.
     backoff: { firstMilliseconds: 500, factor: 2, capMilliseconds: 300_000 },
     parsePayload: (field, payload) => ({ digestId: parseDigestId(field, payload) }),
-    async run({ digestId }, { namespace, attempt }) {
+    async run({ digestId }, { namespace, attempt, taskId }) {
+      const { shard, eventsWritten } = at(taskId);
       // One that holds very much takes longer than a statement may: then with more patience.
       const values = [digestId, namespace];
       const rows = await (attempt === 1

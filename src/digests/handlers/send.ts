@@ -15,14 +15,19 @@ const markDigestSent = loadStatement('mark-digest-sent');
 const failDigest = loadStatement('fail-digest');
 const failureCharacters = 500;
 
-export interface SendParts {
+interface ShardParts {
   readonly shard: Shard;
   readonly store: DigestStore;
+  readonly render: RenderDigest;
+  readonly eventsWritten: () => void;
+}
+
+export interface SendParts {
+  /** The parts of the shard on which a task lies. */
+  readonly at: (taskId: string) => ShardParts;
   readonly mailer: Pick<Mailer, 'deliver'>;
   /** How long one attempt to send may take. */
   readonly mailSendSeconds: number;
-  readonly render: RenderDigest;
-  readonly eventsWritten: () => void;
 }
 
 interface Payload {
@@ -40,8 +45,7 @@ export function digestMailKey({ digestId, part, round }: Payload): string {
  * `digest-send` with payload `{ digestId, part, round }`: one mail of a sealed digest. It is rendered once and written
  * down before it leaves; what was written down is sent, however often that takes.
  */
-export function createSendHandler(parts: SendParts): AnyTaskHandler {
-  const { shard, store, mailer, mailSendSeconds, render, eventsWritten } = parts;
+export function createSendHandler({ at, mailer, mailSendSeconds }: SendParts): AnyTaskHandler {
   return defineTask<Payload>({
     kind: 'digest-send',
     internal: true,
@@ -60,6 +64,7 @@ export function createSendHandler(parts: SendParts): AnyTaskHandler {
     }),
     async run(payload, run) {
       const { digestId, part, round } = payload;
+      const { shard, store, render, eventsWritten } = at(run.taskId);
       const begun = await shard.run(beginDigestMail, [digestId, run.namespace, part, round]);
       if (begun.length === 0) return { outcome: 'nothing to send' };
       const digest = await store.getDigest(digestId);
@@ -95,6 +100,7 @@ export function createSendHandler(parts: SendParts): AnyTaskHandler {
     if (run.signal.aborted || (!bounced && !held && run.attempt < run.maxAttempts)) throw error;
     const text = error instanceof Error ? error.message : String(error);
     const what = text.toWellFormed().replaceAll('\0', ' ').slice(0, failureCharacters).toWellFormed();
+    const { shard, eventsWritten } = at(run.taskId);
     await shard.run(failDigest, [digestId, part, round, what, bounced]);
     eventsWritten();
     throw new FatalTaskError(what);

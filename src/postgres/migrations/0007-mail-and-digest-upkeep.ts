@@ -7,9 +7,17 @@ export class Migration0007MailAndDigestUpkeep extends Migration {
     this.addSql(`alter table mails add column ending_at timestamptz`);
     // Those that were under way before this was kept may have been taken.
     this.addSql(`update mails set ending_at = sending_at where status in ('SENDING', 'UNCERTAIN')`);
+    // On the first shard: on which shard the requests and digests of a namespace lie.
+    this.addSql(`
+      create table digest_homes (
+        namespace text primary key,
+        shard integer not null,
+        settled_at timestamptz not null default clock_timestamp()
+      )`);
   }
 
   override down(): void {
+    this.addSql(`drop table digest_homes`);
     this.addSql(`alter table mails drop column ending_at`);
   }
 }
