@@ -29,6 +29,7 @@ import { Tickets } from './jetstream/tickets.ts';
 import { TopicConsumers } from './jetstream/topic-consumers.ts';
 import { TopicLine, topicName } from './jetstream/topic-line.ts';
 import type { Logger } from './log.ts';
+import { createBounceService, urlSecrets } from './mail/bounces/bounce-service.ts';
 import type { Mailer } from './mail/mailer.ts';
 import { openMailer } from './mail/open-mailer.ts';
 import { Metrics } from './metrics.ts';
@@ -212,7 +213,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
   };
   // A scheduler claims nothing.
   const stopHeads = program === 'scheduler' ? () => {} : listenHeads(link, processId, heardHeads);
-  const mailer = openMailer(config.mail, newId, log);
+  const mailer = openMailer(config.mail, newId, log, config.urlSecret);
   const engineOf = (id: string): ShardEngine => enginesByNumber.get(shardOf(id))!;
   const documents = routeDocuments(engines);
   const digests = createDigests({
@@ -320,6 +321,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     ...digests.watches,
     ...digests.recipients(isSpread ? (namespace) => homes.settle(namespace) : async () => engines[0]!.number),
     ...routing,
+    takeBounce: createBounceService({ shards, secrets: urlSecrets(config) }),
     caseStore: isSpread ? routeCaseReads(engines) : engines[0]!.caseStore,
     topicName: (caseId, topicId) => {
       const topics = enginesByNumber.get(shardOf(caseId))?.topics;

@@ -17,6 +17,7 @@ import type { CheckedDocument } from './documents/document-checks.ts';
 import type { Actor } from './domain/actor.ts';
 import type { JobRecord } from './domain/task.ts';
 import type { AuditLogArguments, AuditLogPage } from './events/audit-log.ts';
+import type { TakenBounce } from './mail/bounces/take-bounce.ts';
 import type { MailServices } from './mail/read-mails.ts';
 import type { DequeueServices, QueueServices } from './priority-queue/services.ts';
 import type { RoutingServices } from './shards/routing-services.ts';
@@ -61,6 +62,7 @@ export interface Services
   readonly myLeases: (actor: Asker, namespace: string) => Promise<readonly HeldCase[]>;
   readonly caseHistory: (caseId: string, first: number, after: string | null) => Promise<CaseHistoryPage>;
   readonly watchCases: (actor: Asker, input: WatchCasesArguments) => Promise<AsyncIterableIterator<CaseUpdate>>;
+  readonly takeBounce: (actor: Asker, raw: Uint8Array) => Promise<TakenBounce>;
   readonly auditLog: (actor: Asker, input: AuditLogArguments) => Promise<AuditLogPage>;
   /** A signed URL under which a document can be read for a minute. */
   readonly documentUrl: (documentId: string, namespace: string) => string;

@@ -53,6 +53,7 @@ export const digestEventTypes = [
   'HELD',
   'FLUSHED',
   'RESENT',
+  'BOUNCED',
 ] as const;
 export type DigestEventType = (typeof digestEventTypes)[number];
 

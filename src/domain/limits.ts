@@ -146,6 +146,10 @@ export const limits = {
   /** How much of a server's answer is kept. */
   mailAnswerCharacters: 500,
   mailKeyCharacters: 200,
+  /** How much of a bounce message is read; what follows is the mail that came back. */
+  bounceBytes: 500_000,
+  bouncePartBytes: 65_536,
+  bounceAddressesRead: 20,
   mailSendSeconds: 20,
   mailSendSecondsMax: 300,
   smtpConnections: 4,

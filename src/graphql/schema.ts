@@ -22,6 +22,7 @@ import './mutations/decide.ts';
 import './mutations/create-job.ts';
 import './mutations/retry-task.ts';
 import './mutations/settle-mail.ts';
+import './mutations/report-bounce.ts';
 import './mutations/update-task.ts';
 import './mutations/cancel-task.ts';
 import './mutations/operate-digests.ts';

@@ -10,6 +10,7 @@ export function composeMessage(mail: OutgoingMail): SendMailOptions {
     subject: mail.subject,
     text: mail.text,
     html: mail.html,
+    ...(mail.returnPath === undefined ? {} : { envelope: { from: mail.returnPath, to: mail.to.email } }),
     date: mail.at,
     messageId: mail.messageId,
     // RFC 3834: no automatic answers to automatic mail.

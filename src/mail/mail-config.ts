@@ -11,6 +11,8 @@ export interface MailConfig {
     | { readonly kind: 'folder'; readonly folder: string }
     /** Mail waits as tasks that fail and are tried again. */
     | { readonly kind: 'none' };
+  /** Receives mail that comes back, each under an address of its own; undefined: the sender does. */
+  readonly bouncesTo: string | undefined;
   /** How long one attempt to send may take, from the connection to the server's answer. */
   readonly sendSeconds: number;
   /** Mails that were sent or refused are removed after so many days; undefined keeps them. */
@@ -62,10 +64,20 @@ export function readMailConfig(text: ReadText, mode: 'development' | 'production
         : folder !== undefined
           ? { kind: 'folder', folder }
           : { kind: 'none' },
+    bouncesTo: readBouncesTo(text('MAIL_BOUNCES_TO'), faults),
     sendSeconds: readWhole(text, 'MAIL_SEND_SECONDS', limits.mailSendSecondsMax, faults) ?? limits.mailSendSeconds,
     keptDays: readWhole(text, 'MAILS_KEPT_DAYS', 36_500, faults),
     whenUncertain: whenUncertain === 'hold' || whenUncertain === 'resend' ? whenUncertain : undefined,
   };
+}
+
+/** What is put before its @ must leave room for a mail's id and signature: 64 characters are allowed (RFC 5321). */
+function readBouncesTo(value: string | undefined, faults: string[]): string | undefined {
+  if (value === undefined) return undefined;
+  const address = parseMailAddress(value);
+  if (address !== undefined && address.name === undefined && /^[\w.-]{1,15}@/.test(address.email)) return address.email;
+  faults.push('MAIL_BOUNCES_TO must be an address with at most 15 letters, digits, dots or dashes before its @');
+  return undefined;
 }
 
 /** A whole number from 1 on; undefined when it is not set or wrong. */

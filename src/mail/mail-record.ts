@@ -24,6 +24,9 @@ export interface MailRecord {
   readonly settledBy: string | null;
   readonly settledAt: Date | null;
   readonly settleReason: string | null;
+  /** A server that had it said that it could not be delivered. */
+  readonly bouncedAt: Date | null;
+  readonly bounceReason: string | null;
 }
 
 export interface MailBody {
@@ -49,6 +52,8 @@ export interface MailColumns {
   readonly settled_by: string | null;
   readonly settled_at: string | null;
   readonly settle_reason: string | null;
+  readonly bounced_at: string | null;
+  readonly bounce_reason: string | null;
 }
 
 export function toMail(row: MailColumns): MailRecord {
@@ -70,5 +75,7 @@ export function toMail(row: MailColumns): MailRecord {
     settledBy: row.settled_by,
     settledAt: row.settled_at === null ? null : toDate(row.settled_at),
     settleReason: row.settle_reason,
+    bouncedAt: row.bounced_at === null ? null : toDate(row.bounced_at),
+    bounceReason: row.bounce_reason,
   };
 }

@@ -4,6 +4,8 @@ import type { MailAddress } from './mail-address.ts';
 export interface OutgoingMail {
   readonly messageId: string;
   readonly from: MailAddress;
+  /** Where it comes back when it cannot be delivered; to the sender when left out. */
+  readonly returnPath?: string | undefined;
   readonly to: MailAddress;
   readonly subject: string;
   readonly html: string;

@@ -47,6 +47,8 @@ export interface MailerOptions {
   readonly config: MailConfig;
   readonly transport: MailTransport;
   readonly newId: (shard: number) => string;
+  /** The address to which a mail comes back. */
+  readonly returnPathOf?: ((mailId: string) => string) | undefined;
   readonly log: Logger;
 }
 
@@ -147,11 +149,12 @@ export class Mailer {
   }
 
   async #send(shard: Shard, row: MailRow, attempt: number, mayDouble: boolean, signal: AbortSignal): Promise<string> {
-    const { config, transport, log } = this.#options;
+    const { config, transport, log, returnPathOf } = this.#options;
     const limited = AbortSignal.any([signal, AbortSignal.timeout(config.sendSeconds * 1_000)]);
     const mail = {
       messageId: row.message_id,
       from: config.from,
+      returnPath: returnPathOf?.(row.id),
       to: { name: row.recipient_name ?? undefined, email: row.recipient },
       subject: row.subject,
       html: row.html,

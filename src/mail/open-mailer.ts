@@ -1,12 +1,26 @@
 import type { Logger } from '../log.ts';
+import { signReturnPath } from './bounces/return-path.ts';
 import type { MailConfig } from './mail-config.ts';
 import type { MailTransport } from './mail-transport.ts';
 import { MailError } from './mail-transport.ts';
 import { Mailer } from './mailer.ts';
 
-/** The mailer that the configuration names. Connections are opened when there is something to send. */
-export function openMailer(config: MailConfig, newId: (shard: number) => string, log: Logger): Mailer {
-  return new Mailer({ config, transport: openTransport(config), newId, log });
+/**
+ * The mailer that the configuration names. Connections are opened when there is something to send.
+ * @param returnPathSecret signs the addresses to which mails come back; without it they come back to their sender
+ */
+export function openMailer(
+  config: MailConfig,
+  newId: (shard: number) => string,
+  log: Logger,
+  returnPathSecret?: string,
+): Mailer {
+  const { bouncesTo } = config;
+  const returnPathOf =
+    bouncesTo === undefined || returnPathSecret === undefined
+      ? undefined
+      : (mailId: string) => signReturnPath(returnPathSecret, bouncesTo, mailId);
+  return new Mailer({ config, transport: openTransport(config), newId, log, returnPathOf });
 }
 
 function openTransport(config: MailConfig): MailTransport {

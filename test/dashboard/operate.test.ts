@@ -410,7 +410,6 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
         ['/topics', 'Limits …'],
       ]),
       scan('olga', 'light', [
-<<<<<<< HEAD
         ['/board'],
         [`/cases/${dashboard.registered[0]}`],
         ['/tasks', 'Retry all of these …'],
@@ -421,6 +420,7 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
         ['/topics/lost-thumbnails', 'Pause …', 'Purge …', 'Redrive dead letters …', 'Change …'],
         [`/items/${itemId}`],
         ['/requests'],
+        ...requests.edges.map(({ node }) => [`/requests/${node.id}`] as const),
         ['/digests'],
         ['/customers'],
         ['/audit'],
@@ -433,19 +433,6 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
         ['/providers', 'Pause Accessible Cranes …'],
         ['/mails'],
         [`/mails/${mailId}`, 'Send it again …'],
-=======
-        '/board',
-        '/tasks',
-        '/jobs',
-        '/topics',
-        '/topics/thumbnails',
-        '/requests',
-        ...requests.edges.map(({ node }) => `/requests/${node.id}`),
-        '/digests',
-        '/providers',
-        '/mails',
-        '/audit',
->>>>>>> 480fdcb (Show one request's whole life on a page, with its digests and mails)
       ]),
     ]);
     expect(found).toEqual([]);

@@ -23,6 +23,7 @@ export type SmtpDeed =
   | { readonly do: 'be silent' };
 
 export interface ReceivedMail {
+  readonly envelopeFrom: string;
   readonly envelopeTo: readonly string[];
   readonly raw: string;
   readonly parsed: Email;
@@ -108,7 +109,9 @@ export class TestSmtpServer {
     const refused = refusal(deed, 'data');
     if (refused !== null) return callback(refused);
     const envelopeTo = session.envelope.rcptTo.map((recipient) => recipient.address);
-    this.received.push({ envelopeTo, raw: raw.toString(), parsed: await PostalMime.parse(raw) });
+    const { mailFrom } = session.envelope;
+    const envelopeFrom = mailFrom === false ? '' : mailFrom.address;
+    this.received.push({ envelopeFrom, envelopeTo, raw: raw.toString(), parsed: await PostalMime.parse(raw) });
     if (deed.do === 'accept and drop') this.#drop(session);
     else if (deed.do !== 'accept and be silent') callback(null, `2.0.0 kept as ${this.received.length}`);
     for (const arrived of this.#arrived.splice(0)) arrived();

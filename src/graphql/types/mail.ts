@@ -47,6 +47,12 @@ export const MailRef = builder.objectRef<MailRecord>('Mail').implement({
     }),
     settledAt: t.expose('settledAt', { type: 'DateTime', nullable: true }),
     settleReason: t.exposeString('settleReason', { nullable: true }),
+    bouncedAt: t.expose('bouncedAt', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When a bounce message said that it was not delivered.',
+    }),
+    bounceReason: t.exposeString('bounceReason', { nullable: true }),
   }),
 });
 

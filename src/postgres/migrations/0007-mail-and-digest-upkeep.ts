@@ -7,6 +7,9 @@ export class Migration0007MailAndDigestUpkeep extends Migration {
     this.addSql(`alter table mails add column ending_at timestamptz`);
     // Those that were under way before this was kept may have been taken.
     this.addSql(`update mails set ending_at = sending_at where status in ('SENDING', 'UNCERTAIN')`);
+    // When a bounce message said that it was not delivered, and why.
+    this.addSql(`alter table mails add column bounced_at timestamptz, add column bounce_reason text`);
+    this.addSql(`create index mails_message_id on mails (message_id)`);
     // On the first shard: on which shard the requests and digests of a namespace lie.
     this.addSql(`
       create table digest_homes (
@@ -18,6 +21,7 @@ export class Migration0007MailAndDigestUpkeep extends Migration {
 
   override down(): void {
     this.addSql(`drop table digest_homes`);
-    this.addSql(`alter table mails drop column ending_at`);
+    this.addSql(`drop index mails_message_id`);
+    this.addSql(`alter table mails drop column ending_at, drop column bounced_at, drop column bounce_reason`);
   }
 }

@@ -2,7 +2,7 @@
 -- $1 namespace  $2 statuses text[] (null: all)  $3 about id (null: all)  $4 recipient (null: all)
 -- $5 id to go on after (null: from the start)  $6 how many
 select id, namespace, key, about_id, sender, recipient, recipient_name, subject, message_id, status, attempt,
-       prepared_at, sent_at, answer, settled_by, settled_at, settle_reason
+       prepared_at, sent_at, answer, settled_by, settled_at, settle_reason, bounced_at, bounce_reason
   from mails
  where namespace = $1::text
    and ($2::text[] is null or status = any ($2::text[]))
