@@ -75,7 +75,8 @@ describe('requests and digests over two shards', () => {
       await untilRequest(other, id, 'CUSTOMER_NOTIFIED');
       const seen: string[] = [];
       for await (const update of updates) {
-        seen.push(update.type);
+        // Whether the first one is past or live depends on how far the relay is.
+        if (update.type !== 'RECEIVED') seen.push(update.type);
         if (update.type === 'CUSTOMER_NOTIFIED') break;
       }
       expect(seen).toEqual(['IN_DIGEST', 'NOTIFIED', 'ANSWERED', 'CUSTOMER_NOTIFIED']);
