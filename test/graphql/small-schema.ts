@@ -221,6 +221,12 @@ builder.subscriptionFields((t) => ({
   }),
   floods: t.string({ ...anyone, subscribe: flood, resolve: (text) => text as unknown as string }),
   breaksOff: t.int({ ...anyone, subscribe: breakOff, resolve: (number) => number as unknown as number }),
+  waits: t.int({
+    ...anyone,
+    args: { kind: t.arg({ type: FaultKind, required: true }) },
+    subscribe: (_root, { kind }) => fail(kind),
+    resolve: (number) => number as unknown as number,
+  }),
   operated: t.int({
     authScopes: { roles: ['operator'] },
     subscribe: () => tick(1),

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import type { ClientOptions } from 'ws';
 import { WebSocket } from 'ws';
 import type { RunningGateway } from './gateways.ts';
-import { startGateway, token } from './gateways.ts';
+import { exchange, post, startGateway, token } from './gateways.ts';
 import { counts, gate, secretText, seen } from './small-schema.ts';
 
 let running: RunningGateway;
@@ -405,4 +405,35 @@ test('the usual client works, and comes back with a new token after 4403', async
   await results.return?.();
   await first;
   await client.dispose();
+});
+
+describe('a client that is asked to wait', () => {
+  const events = { accept: 'text/event-stream' };
+  const kinds = [
+    ['RATE_LIMITED', 1_500, 429, '2'],
+    ['BACKPRESSURE', 250, 503, '1'],
+    ['UNAVAILABLE', 2_000, 503, '2'],
+  ] as const;
+
+  test.each(kinds)('is told %s and the same time on every way in', async (code, retryAfterMs, status, retryAfter) => {
+    const query = `{ mustNotFail(kind: ${code}) }`;
+    const asked = { extensions: { code, retryAfterMs } };
+    const session = await openSession();
+    session.send(subscribe('1', query));
+    expect(await session.take()).toMatchObject({ type: 'next', payload: { errors: [asked] } });
+
+    const yoga = await startGateway({ fastPath: false });
+    for (const { port } of [running, yoga]) {
+      const answer = await exchange(port, await post({ query }, { accept: 'application/graphql-response+json' }));
+      expect(JSON.parse(answer.body)).toMatchObject({ errors: [asked] });
+      expect(answer).toMatchObject({ status, headers: { 'retry-after': retryAfter } });
+      const stream = await exchange(port, await post({ query: `subscription { waits(kind: ${code}) }` }, events));
+      expect(JSON.parse(/^data: (.*)$/m.exec(stream.body)![1]!)).toMatchObject({ errors: [asked] });
+    }
+    await yoga.gateway.stop(1_000);
+
+    session.send(subscribe('2', `subscription { waits(kind: ${code}) }`));
+    expect(await session.take()).toMatchObject({ type: 'complete', id: '1' });
+    expect(await session.take()).toMatchObject({ type: 'error', id: '2', payload: [asked] });
+  });
 });
