@@ -97,7 +97,7 @@ it('each kind that workers run has a trigger, a consumer that is made before, an
   const wanted = foundation.taskHandlers.flatMap(({ kind }) => databases.map((_, shard) => `${kind} ${shard}`));
   expect(
     topics.map(({ topic, shard = 0 }) => `${topic} ${shard}`).sort(),
-    'node test/k8s/write-triggers.ts adds a new kind',
+    'the kinds of tasks have changed: run node test/k8s/write-triggers.ts, and keep what it writes into k8s/',
   ).toEqual(wanted.sort());
   expect(triggers.map(({ metadata }) => `${metadata.stream}/${metadata.consumer}`).sort()).toEqual(
     topics.map((topic) => `${streamOf(topic.system)}/${consumerName(topic)}`).sort(),
