@@ -13,6 +13,7 @@ type Wish = Pick<QueuePlan, 'work' | 'callers' | 'batch'> & {
   readonly itemsPerSecond?: number;
   /** Items that lie ready when it begins; for `dequeue` what the time may need. */
   readonly backlog?: number;
+  readonly warmUpSeconds?: number;
   readonly measureSeconds?: number;
   /** Whether the topic keeps a history; true, the default of topics, without it. */
   readonly history?: boolean;
@@ -56,9 +57,13 @@ export class QueueBench {
     const { effort } = this.#bench.options;
     const measureSeconds = wish.measureSeconds ?? effort.measureSeconds;
     const key = `${wish.work} ${wish.batch} ${wish.callers} ${wish.history ?? true}`;
-    const seconds = effort.warmUpSeconds + measureSeconds;
+    const warmUpSeconds = wish.warmUpSeconds ?? effort.warmUpSeconds;
+    const seconds = warmUpSeconds + measureSeconds;
     const backlog =
-      wish.backlog ?? (wish.work === 'dequeue' ? Math.ceil((this.#rates.get(key) ?? firstGuess) * seconds) : 0);
+      wish.backlog ??
+      (wish.work === 'dequeue' || wish.work === 'consume'
+        ? Math.ceil((this.#rates.get(key) ?? firstGuess) * seconds)
+        : 0);
     await this.#contender.workbench.layOutItems(backlog, wish.history ?? true);
     const plan: QueuePlan = {
       port: this.#contender.port,
@@ -67,7 +72,7 @@ export class QueueBench {
       callers: wish.callers,
       batch: wish.batch,
       itemsPerSecond: wish.itemsPerSecond ?? 0,
-      warmUpSeconds: effort.warmUpSeconds,
+      warmUpSeconds,
       measureSeconds,
     };
     const groups = [

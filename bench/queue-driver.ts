@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Consumer } from '../src/client/consumer.ts';
+import { QueueClient } from '../src/client/queue-client.ts';
 import { createRandom } from '../src/load/random.ts';
 import { answerParent } from './child.ts';
 import { HttpCaller } from './http-caller.ts';
+import { namespace } from './operations.ts';
 import type { HeldItem } from './queue-operations.ts';
 import {
   countWord,
@@ -9,6 +12,7 @@ import {
   prepareDequeue,
   prepareEnqueue,
   prepareStamped,
+  queueTopic,
   readItems,
 } from './queue-operations.ts';
 import type { Measurement } from './recorder.ts';
@@ -20,9 +24,10 @@ export interface QueuePlan {
   /**
    * `enqueue`, and `dequeue` with ack: each caller waits for its answer before it asks again. `cycle`: enqueue, dequeue,
    * ack, so that the backlog stays as it is. `deliver`: items come by a fixed schedule, consumers wait for them; times
-   * are counted from the moment when an item was to be enqueued.
+   * are counted from the moment when an item was to be enqueued. `consume`: the client for programs runs a handler that
+   * does nothing, `callers` at once, with `batch` items ahead.
    */
-  readonly work: 'enqueue' | 'dequeue' | 'cycle' | 'deliver';
+  readonly work: 'enqueue' | 'dequeue' | 'cycle' | 'deliver' | 'consume';
   readonly callers: number;
   /** Items in one request. */
   readonly batch: number;
@@ -34,6 +39,7 @@ export interface QueuePlan {
 
 const settleMilliseconds = 3_000;
 const waitMs = 20_000;
+const dryMilliseconds = 500;
 const consumersOfDelivery = 8;
 /** Ready-made requests that a caller sends in turn: to make them anew would cost as much as to answer them. */
 const requestsPerCaller = 4;
@@ -63,6 +69,7 @@ class QueueRun {
   readonly #callers: HttpCaller[] = [];
   readonly #random = createRandom(1, 'bench');
   #timer: NodeJS.Timeout | undefined;
+  #consumer: Consumer | undefined;
   #over = false;
 
   constructor(plan: QueuePlan) {
@@ -76,6 +83,7 @@ class QueueRun {
   async begin(): Promise<void> {
     const { work, callers } = this.#plan;
     if (work === 'deliver') return this.#beginDelivery();
+    if (work === 'consume') return this.#beginConsuming();
     for (let index = 0; index < callers; index += 1) {
       const caller = await this.#open();
       if (work === 'enqueue') this.#enqueue(caller, () => this.#again(() => this.#start(caller)));
@@ -86,6 +94,7 @@ class QueueRun {
   async settle(): Promise<void> {
     this.#over = true;
     clearInterval(this.#timer);
+    await this.#consumer?.stop(settleMilliseconds);
     const settled = Promise.all(this.#callers.map((caller) => caller.settled()));
     await Promise.race([settled, delay(this.#plan.work === 'deliver' ? 0 : settleMilliseconds)]);
   }
@@ -188,6 +197,26 @@ class QueueRun {
       if (items.length === 0) again();
       else this.#ack(caller, items, again);
     });
+  }
+
+  #beginConsuming(): void {
+    const { port, token, callers, batch } = this.#plan;
+    const client = new QueueClient({ url: `http://127.0.0.1:${port}`, token, namespace });
+    let last = performance.now();
+    this.#consumer = client.consume(
+      queueTopic,
+      () => {
+        last = performance.now();
+        this.#complete(1);
+      },
+      { concurrency: callers, prefetch: batch, waitMs, onError: (error) => this.#stop.reject(error) },
+    );
+    // It waits when there is nothing left, and nobody is told.
+    this.#timer = setInterval(() => {
+      if (performance.now() - last < dryMilliseconds) return;
+      this.recorder.end(true);
+      this.#stop.resolve();
+    }, 50);
   }
 
   #complete(items: number): void {

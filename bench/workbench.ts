@@ -131,7 +131,7 @@ export class Workbench {
     });
   }
 
-  /** Lays out items of the priority queue with priorities of chance, each with its ticket. @param history of the topic */
+  /** Lays out items of the priority queue with priorities of chance. @param history of the topic */
   async layOutItems(count: number, history: boolean): Promise<void> {
     await this.clear();
     await withClient(this.databaseUrl, async (client) => {
@@ -143,7 +143,7 @@ export class Workbench {
       ]);
       await client.query('update topics set history = $2 where id = $1', [topics[0]!.id, history]);
       if (count === 0) return;
-      const { rows } = await client.query<{ id: string }>(
+      await client.query(
         `with fresh as materialized (
            select overlay(uuidv7()::text placing '000' from 16)::uuid as id, clock_timestamp() as at,
                   floor(random() * 4294967296 - 2147483648)::bigint::integer as priority
@@ -151,15 +151,10 @@ export class Workbench {
          )
          insert into items (id, namespace, topic_id, priority, given_priority, deliver_after, state, payload, enqueued_at,
                             enqueued_by)
-         select id, $2, $3, priority, priority, at, 'ready', convert_to(repeat('x', $4), 'UTF8'), at, 'bench' from fresh
-         returning id`,
+         select id, $2, $3, priority, priority, at, 'ready', convert_to(repeat('x', $4), 'UTF8'), at, 'bench' from fresh`,
         [count, namespace, topics[0]!.id, payloadBytes],
       );
-      await this.#consumers.ensure({ system: 'queue', namespace, topic: queueTopic });
-      await this.#issueTickets(
-        rows.map(({ id }) => id),
-        { system: 'queue', topic: queueTopic },
-      );
+      // No ticket: whoever dequeues asks the rows first, and only those who wait are called.
       await makeReady(client);
     });
   }
@@ -170,13 +165,12 @@ export class Workbench {
     await this.#link.close();
   }
 
-  async #issueTickets(
-    ids: readonly string[],
-    line: Pick<Ticket, 'system' | 'topic'> = { system, topic },
-  ): Promise<void> {
+  async #issueTickets(ids: readonly string[]): Promise<void> {
     for (let start = 0; start < ids.length; start += ticketsAtOnce) {
       const part = ids.slice(start, start + ticketsAtOnce);
-      await this.#tickets.issue(part.map((itemId): Ticket => ({ ...line, namespace, shard: 0, itemId, priority: 0 })));
+      await this.#tickets.issue(
+        part.map((itemId): Ticket => ({ system, topic, namespace, shard: 0, itemId, priority: 0 })),
+      );
     }
   }
 }

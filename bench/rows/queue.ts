@@ -16,6 +16,14 @@ const bulkCallers = 4;
 const singly = `${ours}, one by one`;
 const hundreds = `${ours}, 100 a call`;
 const thousands = `${ours}, 1,000 a call`;
+/**
+ * After a checkpoint PostgreSQL logs each page whole at its first change; among a million items of random priority nearly
+ * each change is one. Between checkpoints, minutes apart, that is over soon.
+ */
+const backlogWarmUpSeconds = 5;
+/** What the client takes ahead of its handlers. */
+const itemsAhead = 448;
+const consuming = `${ours}, consume`;
 const plainHundreds = `${ours}, 100 a call, topic without history`;
 const plainThousands = `${ours}, 1,000 a call, topic without history`;
 
@@ -85,11 +93,37 @@ export const dequeue: Row = {
     }),
 };
 
+export const consume: Row = {
+  name: 'consume',
+  title: `the client for programs: a handler that does nothing, ${callers} at once, one item at a time for the user`,
+  run: (bench) =>
+    withQueue(bench, async (queue, peers) => {
+      const rounds = await alternate(bench, [
+        { name: consuming, measure: () => queue.drive({ work: 'consume', batch: itemsAhead, callers }) },
+        ...peers.flatMap((peer) => [
+          entrantOf(peer, 'take', `${peer.name}, one by one`, callers),
+          ...(peer.name === peerTitle('graphile-worker')
+            ? [entrantOf(peer, 'take in batches', `${peer.name}, local queue and batched completion`, callers)]
+            : []),
+        ]),
+      ]);
+      return {
+        lines: toLines(rounds, 'items handled'),
+        goals: peerGoals(rounds, [
+          [consuming, 'pg-boss', 'one by one', 5],
+          [consuming, 'graphile-worker', 'one by one', 1],
+          [consuming, 'graphile-worker', 'local queue and batched completion', undefined],
+        ]),
+        notes: noteOthers([...rounds.values()].flat()),
+      };
+    }),
+};
+
 export const backlog: Row = {
   name: 'backlog',
   title: 'enqueue, dequeue and ack in calls of 100 while many items of random priority lie ready',
   async run(bench) {
-    const sizes = bench.options.quick ? [1_000, 100_000] : [1_000, 100_000, 1_000_000];
+    const sizes = bench.options.quick ? [1_000, 1_000_000] : [1_000, 100_000, 1_000_000];
     const queue = await QueueBench.open(bench);
     try {
       const nameOf = (size: number): string => `${ours}, ${size.toLocaleString('en')} ready`;
@@ -97,7 +131,14 @@ export const backlog: Row = {
         bench,
         sizes.map((size) => ({
           name: nameOf(size),
-          measure: () => queue.drive({ work: 'cycle', batch: 100, callers: bulkCallers, backlog: size }),
+          measure: () =>
+            queue.drive({
+              work: 'cycle',
+              batch: 100,
+              callers: bulkCallers,
+              backlog: size,
+              warmUpSeconds: backlogWarmUpSeconds,
+            }),
         })),
       );
       const [least, ...more] = sizes.map(nameOf);

@@ -2,7 +2,7 @@ import { alone } from './alone.ts';
 import { heldSnapshot } from './held-snapshot.ts';
 import { idle } from './idle.ts';
 import { pairs } from './pairs.ts';
-import { backlog, delivery, dequeue, enqueue } from './queue.ts';
+import { backlog, consume, delivery, dequeue, enqueue } from './queue.ts';
 import { register } from './register.ts';
 import type { Row } from './row.ts';
 import { seal } from './seal.ts';
@@ -20,6 +20,7 @@ export const rows: readonly Row[] = [
   heldSnapshot,
   enqueue,
   dequeue,
+  consume,
   backlog,
   delivery,
   idle,

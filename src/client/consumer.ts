@@ -56,6 +56,8 @@ export class Consumer {
   readonly #handler: ItemHandler;
   readonly #concurrency: number;
   readonly #heldMax: number;
+  /** So many places must be free before more is taken, while there is still something ahead of the handlers. */
+  readonly #refillAt: number;
   readonly #leaseSeconds: number;
   readonly #waitMs: number;
   readonly #onError: (error: unknown, item?: DeliveredItem) => void;
@@ -77,7 +79,9 @@ export class Consumer {
     this.#topics = topics;
     this.#handler = handler;
     this.#concurrency = options.concurrency ?? 10;
-    this.#heldMax = Math.min(callItemsMax, this.#concurrency + (options.prefetch ?? this.#concurrency));
+    const prefetch = options.prefetch ?? this.#concurrency;
+    this.#heldMax = Math.min(callItemsMax, this.#concurrency + prefetch);
+    this.#refillAt = Math.max(1, Math.floor(prefetch / 2));
     this.#leaseSeconds = options.leaseSeconds ?? 60;
     this.#waitMs = options.waitMs ?? 20_000;
     this.#onError = options.onError ?? (() => undefined);
@@ -120,7 +124,8 @@ export class Consumer {
     let failures = 0;
     while (!signal.aborted) {
       const free = this.#heldMax - this.#held.size;
-      if (free <= 0) {
+      // Not one by one: a request for each place that becomes free would cost more than most handlers do.
+      if (free <= 0 || (free < this.#refillAt && this.#waiting.length > 0)) {
         await new Promise<void>((resolve) => {
           this.#room = resolve;
           signal.addEventListener('abort', () => resolve(), { once: true });
