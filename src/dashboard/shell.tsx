@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useLocation } from 'preact-iso';
 import { KeyHelp } from './keys/key-help.tsx';
 import { useKeys } from './keys/use-keys.ts';
@@ -16,6 +16,8 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
   const current = useStore(session);
   const [helping, setHelping] = useState(false);
   useKeys({ '?': () => setHelping(true) });
+  const main = useRef<HTMLElement>(null);
+  useFreshPage(main);
   if (current === undefined) return null;
   const places = placesFor(current);
   return (
@@ -49,13 +51,28 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
           </div>
         </div>
       </nav>
-      <main id="main" class="main" tabIndex={-1}>
+      <main id="main" class="main" tabIndex={-1} ref={main}>
         <ConnectionBanner />
         {children}
       </main>
       {helping && <KeyHelp onClose={() => setHelping(false)} />}
     </div>
   );
+}
+
+/** Another page begins at its top, and there the reader goes on: by eye, by keys, or by ear. */
+function useFreshPage(main: { readonly current: HTMLElement | null }): void {
+  const { path } = useLocation();
+  // A mail opens beside its list, which stays where it is.
+  const page = path.startsWith('/mails') ? '/mails' : path;
+  const before = useRef(page);
+  useEffect(() => {
+    if (before.current === page) return;
+    before.current = page;
+    main.current?.scrollTo(0, 0);
+    // A page that has put the focus where it belongs keeps it.
+    if (main.current?.contains(document.activeElement) === false) main.current.focus({ preventScroll: true });
+  }, [page]);
 }
 
 function PlaceGroup({ name, places }: { readonly name: string; readonly places: readonly Place[] }) {

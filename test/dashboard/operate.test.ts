@@ -58,6 +58,21 @@ const mailbox = mkdtempSync(join(tmpdir(), 'caseload-mailbox-'));
 const receiver = { status: 410, url: '' };
 const server = createServer((_request, response) => response.writeHead(receiver.status).end());
 
+/** Of what one sees, as the Web Vitals measure it; 0.1 is still called good. */
+const jumpMax = 0.03;
+
+/** How far the layout of this page has moved without anybody having asked for it. Runs in the page. */
+function measureJumps(): Promise<number> {
+  return new Promise((resolve) => {
+    const observer = new PerformanceObserver(() => undefined);
+    observer.observe({ type: 'layout-shift', buffered: true });
+    setTimeout(() => {
+      const shifts = observer.takeRecords() as unknown as readonly { value: number; hadRecentInput: boolean }[];
+      resolve(shifts.filter(({ hadRecentInput }) => !hadRecentInput).reduce((sum, { value }) => sum + value, 0));
+    }, 0);
+  });
+}
+
 /** What can be seen and touched without scrolling. */
 async function expectInView(place: Locator): Promise<void> {
   const box = await place.boundingBox();
@@ -360,6 +375,8 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
         await page.goto(path!);
         await page.getByRole('heading', { level: 1 }).waitFor({ state: 'attached' });
         await look(page, `${path} ${scheme}`);
+        const jumped = await page.evaluate(measureJumps);
+        if (jumped > jumpMax) found.push(`${path} ${scheme}: its layout jumped by ${jumped}`);
         for (const button of buttons) {
           await page.getByRole('button', { name: button }).first().click();
           await page.getByRole('dialog').waitFor();

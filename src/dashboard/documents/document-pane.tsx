@@ -8,6 +8,7 @@ import { DocumentCheckLine, describeDoubt } from './document-check.tsx';
 import { ImageView } from './image-view.tsx';
 import { PdfView } from './pdf-view.tsx';
 import { saveBlob } from './save-blob.ts';
+import { TiffView } from './tiff-view.tsx';
 import { useDocument } from './use-document.ts';
 
 /** With what its check found, for those who may see it. */
@@ -111,10 +112,5 @@ function DocumentView({ caseId, shown }: { readonly caseId: string; readonly sho
   if (shown.contentType === 'image/png' || shown.contentType === 'image/jpeg') {
     return <ImageView key={shown.id} blob={loaded.blob} name={shown.fileName} onSave={save} />;
   }
-  return (
-    <Notice title="Browsers do not show this kind of image">
-      <p>{shown.fileName} has to be opened with another program.</p>
-      <Button onClick={save}>Save it</Button>
-    </Notice>
-  );
+  return <TiffView key={shown.id} blob={loaded.blob} name={shown.fileName} onSave={save} />;
 }

@@ -145,7 +145,6 @@ function TopicView({ topic, items, onChanged }: TopicViewProps) {
 
 function TopicCharts({ namespace, name }: { readonly namespace: string; readonly name: string }) {
   const points = readTopicHistory(namespace, name);
-  if (points.length === 0) return null;
   const times = points.map(({ at }) => Date.parse(at) / 1_000);
   const read = (key: Exclude<keyof TopicPoint, 'at'>) => points.map((point) => point[key]);
   return (
