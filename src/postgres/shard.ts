@@ -202,12 +202,12 @@ export class Shard {
     return this.#pool ?? this.#openPool();
   }
 
-  /** How many connections are open, how many of those are idle, and how many callers wait for one. */
   /** Whether statements are tried: the circuit breaker is closed. It opens and closes by itself. */
   get available(): boolean {
     return !this.#reachability.open;
   }
 
+  /** How many connections are open, how many of those are idle, and how many callers wait for one. */
   get poolState(): PoolState {
     const pool = this.#pool;
     return { total: pool?.totalCount ?? 0, idle: pool?.idleCount ?? 0, waiting: pool?.waitingCount ?? 0 };

@@ -1,46 +1,17 @@
-import type { TaskRecord, TaskStatus } from '../../domain/task.ts';
 import { taskOperators } from '../../tasks/find-task.ts';
-import type { BulkResult, RetryResult } from '../../tasks/retry.ts';
-import type { ProblemShape } from '../builder.ts';
-import { builder, Problem } from '../builder.ts';
-import { TaskFilterInput, TaskRef, TaskStatusEnum } from '../types/task.ts';
+import type { RetryResult } from '../../tasks/retry.ts';
+import { builder } from '../builder.ts';
+import type { ChangedTasks, RefusedTask } from '../types/changed-tasks.ts';
+import { defineChangedTasks, defineRefusedTask } from '../types/changed-tasks.ts';
+import { TaskFilterInput } from '../types/task.ts';
 
-interface TasksRetriedShape {
-  readonly kind: 'TasksRetried';
-  readonly tasks: readonly TaskRecord[];
-  readonly bulk?: BulkResult;
-}
+const TasksRetried = defineChangedTasks('TasksRetried', 'These tasks were put back by this very call, or would be.');
+const NotRetryable = defineRefusedTask(
+  'NotRetryable',
+  'Only failed and cancelled tasks, and those that wait for their next attempt, can be put back. Nothing was changed.',
+);
 
-const TasksRetried = builder.objectRef<TasksRetriedShape>('TasksRetried').implement({
-  description: 'These tasks were put back by this very call, or would be.',
-  fields: (t) => ({
-    tasks: t.field({
-      type: [TaskRef],
-      complexity: { field: 1, multiplier: 5 },
-      resolve: (result) => [...result.tasks],
-    }),
-    count: t.int({ resolve: (result) => result.tasks.length }),
-    dryRun: t.boolean({ description: 'Nothing was changed.', resolve: (result) => result.bulk?.dryRun ?? false }),
-    hasMore: t.boolean({
-      description: 'More tasks match the filter than the limit allowed.',
-      resolve: (result) => result.bulk?.hasMore ?? false,
-    }),
-  }),
-});
-
-interface NotRetryableShape extends ProblemShape {
-  readonly kind: 'NotRetryable';
-  readonly status: TaskStatus;
-}
-
-const NotRetryable = builder.objectRef<NotRetryableShape>('NotRetryable').implement({
-  interfaces: [Problem],
-  description:
-    'Only failed and cancelled tasks, and those that wait for their next attempt, can be put back. Nothing was changed.',
-  fields: (t) => ({ status: t.expose('status', { type: TaskStatusEnum, description: 'How the task stands.' }) }),
-});
-
-type Shape = TasksRetriedShape | NotRetryableShape;
+type Shape = ChangedTasks<'TasksRetried'> | RefusedTask<'NotRetryable'>;
 
 const RetryResultUnion = builder.unionType('RetryResult', {
   types: [TasksRetried, NotRetryable],

@@ -1,46 +1,14 @@
-import type { TaskRecord, TaskStatus } from '../../domain/task.ts';
 import { taskOperators } from '../../tasks/find-task.ts';
-import type { BulkResult } from '../../tasks/retry.ts';
 import type { UpdateResult } from '../../tasks/update.ts';
-import type { ProblemShape } from '../builder.ts';
-import { builder, Problem } from '../builder.ts';
-import { TaskFilterInput, TaskRef, TaskStatusEnum } from '../types/task.ts';
+import { builder } from '../builder.ts';
+import type { ChangedTasks, RefusedTask } from '../types/changed-tasks.ts';
+import { defineChangedTasks, defineRefusedTask } from '../types/changed-tasks.ts';
+import { TaskFilterInput } from '../types/task.ts';
 
-interface TasksUpdatedShape {
-  readonly kind: 'TasksUpdated';
-  readonly tasks: readonly TaskRecord[];
-  readonly bulk?: BulkResult;
-}
+const TasksUpdated = defineChangedTasks('TasksUpdated', 'These tasks were changed, or would be.');
+const NotUpdatable = defineRefusedTask('NotUpdatable', 'Only tasks that wait can be changed. Nothing was.');
 
-const TasksUpdated = builder.objectRef<TasksUpdatedShape>('TasksUpdated').implement({
-  description: 'These tasks were changed, or would be.',
-  fields: (t) => ({
-    tasks: t.field({
-      type: [TaskRef],
-      complexity: { field: 1, multiplier: 5 },
-      resolve: (result) => [...result.tasks],
-    }),
-    count: t.int({ resolve: (result) => result.tasks.length }),
-    dryRun: t.boolean({ description: 'Nothing was changed.', resolve: (result) => result.bulk?.dryRun ?? false }),
-    hasMore: t.boolean({
-      description: 'More tasks match the filter than the limit allowed.',
-      resolve: (result) => result.bulk?.hasMore ?? false,
-    }),
-  }),
-});
-
-interface NotUpdatableShape extends ProblemShape {
-  readonly kind: 'NotUpdatable';
-  readonly status: TaskStatus;
-}
-
-const NotUpdatable = builder.objectRef<NotUpdatableShape>('NotUpdatable').implement({
-  interfaces: [Problem],
-  description: 'Only tasks that wait can be changed. Nothing was.',
-  fields: (t) => ({ status: t.expose('status', { type: TaskStatusEnum, description: 'How the task stands.' }) }),
-});
-
-type Shape = TasksUpdatedShape | NotUpdatableShape;
+type Shape = ChangedTasks<'TasksUpdated'> | RefusedTask<'NotUpdatable'>;
 
 const UpdateTaskResult = builder.unionType('UpdateTaskResult', {
   types: [TasksUpdated, NotUpdatable],
