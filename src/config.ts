@@ -44,6 +44,8 @@ export interface Config {
   readonly casesKeptDays: number | undefined;
   /** Where spans are sent over OTLP; undefined traces nothing. */
   readonly tracesUrl: string | undefined;
+  /** Requests that have ended, and their digests, are removed after so many days; undefined keeps them. */
+  readonly requestsKeptDays: number | undefined;
   /** Jobs are removed with all that belongs to them so many days after their last task; undefined keeps them for ever. */
   readonly jobsKeptDays: number | undefined;
   /** How long the history of an item is kept once it has left the priority queue. */
@@ -190,6 +192,8 @@ export function readConfig(environment: Environment): Config {
     ),
     casesKeptDays: text('CASES_KEPT_DAYS') === undefined ? undefined : whole('CASES_KEPT_DAYS', 1, 1, 36_500),
     tracesUrl,
+    // Longer than an idempotency key, whose request must be there.
+    requestsKeptDays: text('REQUESTS_KEPT_DAYS') === undefined ? undefined : whole('REQUESTS_KEPT_DAYS', 2, 2, 36_500),
     jobsKeptDays: text('JOBS_KEPT_DAYS') === undefined ? undefined : whole('JOBS_KEPT_DAYS', 1, 1, 36_500),
     queueHistoryDays: whole('QUEUE_HISTORY_DAYS', limits.queueHistoryDays, 1, 36_500),
     documentBytesMax: whole('DOCUMENT_BYTES_MAX', limits.documentBytes, 1, 2_147_483_647),

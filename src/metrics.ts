@@ -14,7 +14,28 @@ export interface TopicBacklog {
   readonly oldestSeconds: number;
 }
 
+/** How the digests of a shard stand, as the scheduler last counted them. */
+export interface DigestBacklog {
+  /** Windows that collect. */
+  readonly open: number;
+  /** Windows whose end has passed, and that nobody has sealed. */
+  readonly late: number;
+  /** Due, but their recipient is paused or its mail bounces. */
+  readonly held: number;
+  readonly sealed: number;
+  readonly sending: number;
+  readonly failed: number;
+  /** Recipients that are stopped. */
+  readonly bounced: number;
+  readonly paused: number;
+  /** Requests that were not answered in time. */
+  readonly overdue: number;
+  /** Mails of which somebody has to say what became of them. */
+  readonly uncertain: number;
+}
+
 export interface ShardBacklog {
+  readonly digests: DigestBacklog;
   readonly topics: readonly TopicBacklog[];
   /** Topics with open items that are not in the list, because it would grow too long. */
   readonly topicsLeftOut: number;
@@ -196,6 +217,7 @@ export class Metrics {
         for (const { system, namespace, topic, oldestSeconds } of topics)
           set({ shard, system, namespace, topic }, oldestSeconds);
     });
+    this.#registerDigests();
     const leftOut = 'Topics with items that are not shown one by one';
     this.#samples('caseload_topics_left_out', leftOut, ['shard'], (set) => {
       for (const [shard, { topicsLeftOut }] of backlogs) set({ shard }, topicsLeftOut);
@@ -207,6 +229,30 @@ export class Metrics {
     const measured = 'When the items of a shard were last counted';
     this.#samples('caseload_backlog_measured_timestamp_seconds', measured, ['shard'], (set) => {
       for (const [shard, { measuredAt }] of backlogs) set({ shard }, measuredAt.getTime() / 1_000);
+    });
+  }
+
+  #registerDigests(): void {
+    const backlogs = this.#backlogs;
+    const help =
+      'Digests by how they stand; late: the window has ended and nobody sealed it; held: the recipient is stopped';
+    this.#samples('caseload_digests', help, ['shard', 'state'], (set) => {
+      for (const [shard, { digests }] of backlogs)
+        for (const state of ['open', 'late', 'held', 'sealed', 'sending', 'failed'] as const)
+          set({ shard, state }, digests[state]);
+    });
+    const stopped = 'Providers and customers whose digests do not go';
+    this.#samples('caseload_digest_recipients_stopped', stopped, ['shard', 'why'], (set) => {
+      for (const [shard, { digests }] of backlogs)
+        for (const why of ['bounced', 'paused'] as const) set({ shard, why }, digests[why]);
+    });
+    const overdue = 'Requests that were not answered in time, and are not over';
+    this.#samples('caseload_requests_overdue', overdue, ['shard'], (set) => {
+      for (const [shard, { digests }] of backlogs) set({ shard }, digests.overdue);
+    });
+    const uncertain = 'Mails that the server may have or not: an operator has to say';
+    this.#samples('caseload_mails_uncertain', uncertain, ['shard'], (set) => {
+      for (const [shard, { digests }] of backlogs) set({ shard }, digests.uncertain);
     });
   }
 

@@ -123,6 +123,10 @@ export const limits = {
   followUpsPerStep: 200,
   /** How long a provider may answer by the link in its mail. */
   answerLinkSeconds: 7_776_000,
+  /** Requests, and digests, that one step of the pruner removes. */
+  requestsPerPruning: 500,
+  /** An open window whose end is so long ago is late. */
+  digestLateSeconds: 60,
   /** Namespaces of which one process remembers on which shard their digests lie. */
   digestHomesRemembered: 10_000,
   /** Providers whose schedules one process remembers. */

@@ -1,3 +1,4 @@
+import { measureDigests } from '../digests/measure-digests.ts';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
 import type { ShardBacklog } from '../metrics.ts';
@@ -38,6 +39,7 @@ export async function measureBacklog(shard: Shard): Promise<ShardBacklog> {
   const rows = await shard.runPatiently<TopicRow>(measureTopics, [limits.topicsMeasured]);
   const events = await shard.runPatiently<{ behind_seconds: number }>(measureEvents, []);
   return {
+    digests: await measureDigests(shard),
     topics: rows.map(({ topics: _all, oldest_seconds: oldestSeconds, ...counts }) => ({ ...counts, oldestSeconds })),
     topicsLeftOut: (rows[0]?.topics ?? 0) - rows.length,
     eventSeconds: events[0]?.behind_seconds ?? 0,

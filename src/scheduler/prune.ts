@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import { pruneEndedRequests } from '../digests/prune-digests.ts';
 import type { BlobStore } from '../documents/blob-store.ts';
 import { pruneAbandonedBlobs } from '../documents/prune-blobs.ts';
 import { pruneDecidedCases, pruneUnattachedDocuments } from '../documents/stored-documents.ts';
@@ -17,24 +18,25 @@ const idleMilliseconds = 60_000;
 
 /**
  * Removes what has had its time: idempotency keys, documents that were never registered, bytes that no row names,
- * and, where a time is set, decided cases, finished jobs and mails that were sent. Any number may run.
+ * and, where a time is set, decided cases, finished jobs, requests that have ended and mails that were sent. Any number may run.
  */
 export function createPruner(
   shard: Shard,
   blobs: BlobStore,
-  kept: Pick<Config, 'casesKeptDays' | 'jobsKeptDays' | 'mail'>,
+  kept: Pick<Config, 'casesKeptDays' | 'jobsKeptDays' | 'requestsKeptDays' | 'mail'>,
   log: Logger,
 ): Repeating {
   return new Repeating(`pruner of shard ${shard.number}`, log, async () => {
     const keys = await shard.run(pruneKeys, [limits.idempotencySeconds, rowsPerStep]);
     const documents = await pruneUnattachedDocuments(shard, blobs, log);
-    const { casesKeptDays, jobsKeptDays } = kept;
+    const { casesKeptDays, jobsKeptDays, requestsKeptDays } = kept;
     const mailsKeptDays = kept.mail.keptDays;
     const abandoned = await pruneAbandonedBlobs(shard, blobs, log);
     const cases = casesKeptDays === undefined ? 0 : await pruneDecidedCases(shard, blobs, casesKeptDays, log);
     const jobs = jobsKeptDays === undefined ? 0 : await pruneFinishedJobs(shard, jobsKeptDays, Date.now(), log);
     const mails = mailsKeptDays === undefined ? 0 : await pruneSettledMails(shard, mailsKeptDays);
-    const isFull = keys.length === rowsPerStep || mails === rowsPerStep;
+    const hasRequests = requestsKeptDays === undefined ? false : await pruneEndedRequests(shard, requestsKeptDays);
+    const isFull = keys.length === rowsPerStep || mails === rowsPerStep || hasRequests;
     const isBehind = isFull || documents > 0 || abandoned > 0 || cases > 0 || jobs > 0;
     return isBehind ? 100 : idleMilliseconds;
   });
