@@ -79,7 +79,7 @@ it('counts digests by how they stand, and removes what ended long ago with all t
   const after = await services.listDigests(operator, { namespace: 'acme', first: 10 });
   const gone = before.edges.filter(({ node }) => !after.edges.some((edge) => edge.node.id === node.id));
   expect(gone.map(({ node }) => node.direction)).toEqual(['TO_CUSTOMER']);
-  const [{ id: goneId }] = gone.map(({ node }) => node) as [{ id: string }];
+  const goneId = gone[0]!.node.id;
   const left = await pool.query(
     `select (select count(*)::integer from mails where about_id = $1) as mails,
             (select count(*)::integer from digest_mails where digest_id = $1) as parts,
