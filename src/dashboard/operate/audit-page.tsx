@@ -108,7 +108,7 @@ function pageOfId(system: Entry['system'], topic: string, id: string): string | 
     case 'MAILS':
       return `/mails/${id}`;
     case 'DIGESTS':
-      return topic === 'digests' ? `/digests/${id}` : undefined;
+      return topic === 'digests' || topic === 'requests' ? `/${topic}/${id}` : undefined;
   }
 }
 
