@@ -256,6 +256,26 @@ describe.skipIf(!hasKubectl).each(overlays)('%s', (overlay) => {
     if (nats !== undefined) expect(config.streamReplicas).toBe(nats.spec.replicas);
   });
 
+  it('asks the databases of the demonstration for no more connections than they give', () => {
+    const postgres = ofKind(objects, 'StatefulSet').find(({ metadata }) => metadata.name === 'postgres');
+    if (postgres === undefined) return; // they lie outside
+    const setting = (postgres.spec.template.spec.containers[0].args as readonly string[]).find((argument) =>
+      argument.startsWith('max_connections='),
+    );
+    const map = ofKind(objects, 'ConfigMap').find(({ metadata }) => metadata.name.startsWith('caseload-'))!;
+    const pool = Number(map.data.POOL_CONNECTIONS);
+    const mostOf = (name: string): number => {
+      const scalers = [...ofKind(objects, 'ScaledObject'), ...ofKind(objects, 'HorizontalPodAutoscaler')];
+      const scaler = scalers.find(({ spec }) => spec.scaleTargetRef.name === name);
+      const deployment = ofKind(objects, 'Deployment').find(({ metadata }) => metadata.name === name)!;
+      const most = scaler?.spec.maxReplicaCount ?? scaler?.spec.maxReplicas ?? deployment.spec.replicas;
+      return most + deployment.spec.strategy.rollingUpdate.maxSurge;
+    };
+    const programs = mostOf('gateway') + mostOf('worker') + mostOf('scheduler');
+    // Beside the pools: locks of the schedulers, and what PostgreSQL keeps for itself and for people.
+    expect(programs * pool + 2 * mostOf('scheduler') + 6).toBeLessThanOrEqual(Number(setting?.split('=')[1]));
+  });
+
   it('brings every file of jetstream/ to the programs', () => {
     const map = ofKind(objects, 'ConfigMap').find(({ metadata }) => metadata.name.startsWith('jetstream-'))!;
     for (const { pod, object } of programs) {
