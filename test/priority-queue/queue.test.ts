@@ -144,7 +144,10 @@ describe('the priority queue over GraphQL', () => {
     ]);
   });
 
-  it('delivers again what was not acknowledged in time, until the attempts are used up', async () => {
+  // Each waits for seconds to pass, on a topic of its own: together they wait but once.
+  it.concurrent('delivers again what was not acknowledged in time, until the attempts are used up', async ({
+    expect,
+  }) => {
     await queue.run('otto', 'upsertTopic', { name: 'lost', maxAttempts: 2 });
     await queue.run('paul', 'enqueue', { items: [{ topic: 'lost', payload: '', leaseSeconds: 1 }] });
     const take = (topic: string) => queue.run('cora', 'dequeue', { requests: [{ topic }], waitMs: 8_000 });
@@ -155,7 +158,9 @@ describe('the priority queue over GraphQL', () => {
     expect((await take('lost-dead')).items[0].item).toMatchObject({ id: first.items[0].item.id, originTopic: 'lost' });
   });
 
-  it('does not deliver what has outlived its time, nor again what outlives it under a lease', async () => {
+  it.concurrent('does not deliver what has outlived its time, nor again what outlives it under a lease', async ({
+    expect,
+  }) => {
     const items = Array.from({ length: 3 }, () => ({ topic: 'brief', payload: '', ttlSeconds: 1, leaseSeconds: 2 }));
     await queue.run('paul', 'enqueue', { items });
     const requests = [{ topic: 'brief' }];
