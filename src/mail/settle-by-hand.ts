@@ -25,7 +25,8 @@ export type SettleMailResult =
 
 /**
  * Lets an operator decide what became of a mail that is `UNCERTAIN`, after a look at the mail server's log. Who did so
- * and why is kept. A mail that is to be sent again is sent when its task is retried.
+ * and why is kept. A digest that waits for it goes on by itself; another mail that is to be sent again is sent when its
+ * task is retried.
  * @returns a function that throws Fault `FORBIDDEN`, `NOT_FOUND`, `BAD_USER_INPUT` or `UNAVAILABLE`
  */
 export function createSettleMail(

@@ -40,13 +40,14 @@ it('counts digests by how they stand, and removes what ended long ago with all t
   const ended = await submit(foundation, 'old');
   const open = await submit(foundation, 'old');
   const digest = await digestOf(foundation, ended.id);
-  await flush(foundation, digest.id);
+  await saveProvider(foundation, 'told');
+  const taken = await submit(foundation, 'told');
+  const toldDigest = await digestOf(foundation, taken.id);
+  await Promise.all([digest, toldDigest].map(({ id }) => flush(foundation, id)));
   const responses = [{ requestId: ended.id, outcome: 'AVAILABLE' } as const];
   await services.respondToRequests(operator, { namespace: 'acme', responses });
   await untilRequest(foundation, ended.id, 'CUSTOMER_NOTIFIED');
   // Taken back, but its provider is told by a digest that has not gone.
-  const taken = await submit(foundation, 'old');
-  await flush(foundation, (await digestOf(foundation, taken.id)).id);
   await services.cancelRequest(operator, { requestId: taken.id });
   await submit(foundation, 'new');
   const pool = await shard.pool();

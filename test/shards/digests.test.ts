@@ -58,7 +58,7 @@ async function settleBoth(): Promise<readonly [string, string]> {
 
 describe('requests and digests over two shards', () => {
   it('lie on their namespace’s shard, and go from the request to its answer wherever that is', async () => {
-    for (const namespace of await settleBoth()) {
+    const follow = async (namespace: string): Promise<void> => {
       const operator = operatorOf(namespace);
       const provider = await saveProvider(other, namespace);
       const id = await submit(other, namespace);
@@ -92,7 +92,8 @@ describe('requests and digests over two shards', () => {
       expect(other.digestResponderOf(digest.id)?.shard.number).toBe(shardOf(id));
       const to = (await readMails(mailbox)).map((mail) => mail.to?.[0]?.address);
       expect(to).toEqual(expect.arrayContaining([`p@${namespace}.example`, `c@${namespace}.example`]));
-    }
+    };
+    await Promise.all((await settleBoth()).map(follow));
   });
 
   it('have one home, whoever is first', async () => {
