@@ -25,11 +25,14 @@ export async function loadShard(shard: Shard, backup: ShardBackup, folder: strin
     const tables = await readTables(client);
     await requireEmpty(client, tables, shard.number);
     await requireSameVersion(client, tables, backup);
+    // What a trigger would write is in the backup already.
+    await setTriggers(client, tables, 'disable');
     for (const table of backup.tables) {
       await client.query(`delete from ${client.escapeIdentifier(table.name)}`);
       rows += await loadTable(client, table, tableFile(folder, backup.shard, table.name));
     }
     for (const table of tables) await continueIdentities(client, table);
+    await setTriggers(client, tables, 'enable');
     await client.query('commit');
     broken = false;
   } finally {
@@ -38,6 +41,14 @@ export async function loadShard(shard: Shard, backup: ShardBackup, folder: strin
   // Positions of events go on rising, also where this cluster's transactions are younger.
   await shard.migrate(() => undefined);
   return rows;
+}
+
+async function setTriggers(
+  client: PoolClient,
+  tables: readonly TableShape[],
+  how: 'disable' | 'enable',
+): Promise<void> {
+  for (const { name } of tables) await client.query(`alter table ${client.escapeIdentifier(name)} ${how} trigger user`);
 }
 
 async function requireEmpty(client: PoolClient, tables: readonly TableShape[], shard: number): Promise<void> {

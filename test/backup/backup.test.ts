@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { backUp, restore } from '../../src/cli/backup.ts';
 import { limits } from '../../src/domain/limits.ts';
 import type { TestEngine } from '../support/engine.ts';
-import { alice, application, bob, carol, never, startEngine } from '../support/engine.ts';
+import { actor, alice, application, bob, carol, never, startEngine } from '../support/engine.ts';
 import type { TestDatabase } from '../support/servers.ts';
 import { createDatabase, uniqueDirectory } from '../support/servers.ts';
 import { createJob } from '../tasks/task-engine.ts';
@@ -79,6 +79,10 @@ beforeAll(async () => {
   await createJob(engine.foundation, [
     { kind: 'webhook', payload: { url: 'https://example.com/', body: { a: [1, null] } } },
   ]);
+  // Each is noted twice: as a change of the kind, and as an act of an operator.
+  const olga = actor('olga', 'operator');
+  await services.pauseTaskKind(olga, { namespace: 'acme', kind: 'webhook', reason: 'a receiver is away' });
+  await services.resumeTaskKind(olga, { namespace: 'acme', kind: 'webhook' });
   await backUp([engine.database.url], folder);
 });
 afterAll(async () => {
