@@ -41,7 +41,7 @@ import type { TakenItemRow } from './priority-queue/engine.ts';
 import { EnqueueGate } from './priority-queue/enqueue-gate.ts';
 import { createWatchTopicStats } from './priority-queue/topic-stats.ts';
 import { trafficKinds } from './priority-queue/traffic.ts';
-import { announceReturned } from './queue/announcements.ts';
+import { announceDied, announceReturned } from './queue/announcements.ts';
 import { BatchClaims } from './queue/batch-claims.ts';
 import { Claims } from './queue/claims.ts';
 import { SpreadBatches } from './queue/spread-batches.ts';
@@ -144,6 +144,7 @@ export async function compose(config: Config, log: Logger, program: string): Pro
     now: () => performance.now(),
     observeLook: (callers) => metrics.batchRows.observe({ statement: 'take-queue-items' }, callers),
     onReturned: (topic, items) => announceReturned(enginesByNumber.get(topic.shard)!.announcer, topic, items),
+    onDied: (shard, topicId, items) => void announceDied(enginesByNumber.get(shard)!, topicId, items, log),
   });
   const taskClaims = new Claims<ClaimTaskRow>({
     shard: shards[0]!,

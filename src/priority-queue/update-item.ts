@@ -29,7 +29,6 @@ export type UpdateItemResult =
 interface Row {
   readonly outcome: 'updated' | 'leased';
   readonly topic_id: number;
-  readonly state_before: 'ready' | 'delayed' | 'leased';
   readonly state: 'ready' | 'delayed' | 'leased';
   readonly priority: number;
   readonly deliver_after: string;
@@ -72,7 +71,8 @@ export function createUpdateItem(
       const topic = topics.byId(row.topic_id)!;
       if (row.state === 'ready') {
         announcer.itemBecameReady(topic, { priority: row.priority, deliverAfter: row.deliver_after, id });
-        if (row.state_before === 'delayed') announcer.issueTickets([{ topic, itemId: id, priority: row.priority }]);
+        // One that was ready has had its call; whoever answered that while this statement held the row passed it over.
+        announcer.issueTickets([{ topic, itemId: id, priority: row.priority }]);
       }
       announcer.eventsWritten();
     }

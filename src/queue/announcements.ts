@@ -1,6 +1,8 @@
 import type { OrderKey } from '../domain/order.ts';
 import { firstKey, lowerKey } from '../domain/order.ts';
 import type { Topic } from '../domain/topic.ts';
+import type { Logger } from '../log.ts';
+import type { Topics } from './topics.ts';
 
 /** A ticket to be issued for an item that became available. */
 export interface NewTicket {
@@ -63,4 +65,20 @@ export function callTogether(tickets: readonly NewTicket[]): readonly NewTicket[
 export function announceReturned(announcer: Announcer, topic: Topic, items: number): void {
   announcer.itemBecameReady(topic, firstKey);
   announcer.issueTickets([{ topic, itemId: firstKey.id, priority: firstKey.priority, items }]);
+}
+
+/** The same for items that went to a topic of dead letters, of which only the id is known. */
+export async function announceDied(
+  { topics, announcer }: { readonly topics: Topics; readonly announcer: Announcer },
+  topicId: number,
+  items: number,
+  log: Logger,
+): Promise<void> {
+  announcer.eventsWritten();
+  try {
+    const topic = (await topics.byIds([topicId])).get(topicId);
+    if (topic !== undefined) announceReturned(announcer, topic, items);
+  } catch (error) {
+    log.debug({ err: error, topicId }, 'dead letters were not announced; the reconciler will');
+  }
 }

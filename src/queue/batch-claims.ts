@@ -25,6 +25,8 @@ export interface BatchClaimsOptions {
   readonly observeLook?: (callers: number) => void;
   /** Items of a topic lie ready again, because a look found that their leases had ended. */
   readonly onReturned: (topic: Topic, items: number) => void;
+  /** Items went to a topic of dead letters of a shard, because a look found that their last leases had ended. */
+  readonly onDied: (shard: number, topicId: number, items: number) => void;
 }
 
 export interface WantedItems {
@@ -168,11 +170,11 @@ export class BatchClaims<Row extends BatchRow> {
     const opening =
       this.#opening.get(key) ??
       this.#options.openLine(topic).then((line) => {
-        const { shards, statement, newToken, now, observeLook, onReturned } = this.#options;
+        const { shards, ...options } = this.#options;
         const shard = shards.get(topic.shard)!;
-        const desk = new BatchDesk<Row>({ topic, shard, statement, line, newToken, now, observeLook, onReturned });
+        const desk = new BatchDesk<Row>({ ...options, topic, shard, line });
         this.#desks.set(key, desk);
-        this.#usedAt.set(key, now());
+        this.#usedAt.set(key, options.now());
         return desk;
       });
     this.#opening.set(key, opening);

@@ -44,6 +44,8 @@ interface LookNote {
   readonly left: OrderKey | null;
   /** How many items the look returned to the topic, because their leases had ended. */
   readonly returned: number;
+  /** How many went to the topic of dead letters, and which that is. */
+  readonly died?: { readonly topicId: number; readonly items: number } | null;
 }
 
 export interface TakenItem<Row extends BatchRow> {
@@ -97,6 +99,8 @@ export interface BatchDeskOptions {
   readonly observeLook?: ((callers: number) => void) | undefined;
   /** A look returned items whose leases had ended, and did not take all that is ready. */
   readonly onReturned: (topic: Topic, items: number) => void;
+  /** A look sent items, whose last leases had ended, to another topic of the shard. */
+  readonly onDied: (shard: number, topicId: number, items: number) => void;
 }
 
 /**
@@ -272,7 +276,7 @@ export class BatchDesk<Row extends BatchRow> {
   }
 
   async #look(places: readonly BatchPlace<Row>[], calls: readonly Call[]): Promise<void> {
-    const { observeLook, onReturned } = this.#options;
+    const { observeLook, onReturned, onDied } = this.#options;
     this.#looks += 1;
     const heard = this.#heard;
     if (calls.length > 0) crashPoint('claim_after_pull');
@@ -282,6 +286,7 @@ export class BatchDesk<Row extends BatchRow> {
       observeLook?.(places.length);
       if (note.outcome === 'drained' && heard === this.#heard) this.#drained = true;
       if (note.returned > 0 && note.outcome !== 'drained') onReturned(this.topic, note.returned);
+      if (note.died != null) onDied(this.topic.shard, note.died.topicId, note.died.items);
       this.#hand.push(...answerCalls(calls, note.outcome, items.length));
       let start = 0;
       for (const place of places) {

@@ -5,7 +5,7 @@
 with entry as materialized (
   select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[]) with ordinality as e (id, token, namespace, actor, n)
 ), locked as materialized (
-  select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.lease_token, i.lease_expires_at, i.ticket, t.history
+  select i.id, i.xmin as writer, i.namespace, i.topic_id, i.state, i.attempt, i.lease_token, i.lease_expires_at, i.ticket, t.history
     from items i join topics t on t.id = i.topic_id
    where i.id = any ($1::uuid[]) and t.system = 'queue'
    order by i.id
@@ -13,7 +13,7 @@ with entry as materialized (
 ), live as materialized (
   select e.n, e.actor, l.*, clock_timestamp() as at
     from entry e join locked l on l.id = e.id and l.lease_token = e.token and l.namespace = e.namespace
-   where l.state = 'leased' and l.lease_expires_at > clock_timestamp()
+   where l.state = 'leased' and l.lease_expires_at > clock_timestamp() and comes_after(l.writer)
 ), ended as (
   -- By id: a row that was changed while this waited for it is another version, which this statement does not see.
   delete from items i using live v where i.id = v.id

@@ -5,7 +5,7 @@
 with entry as materialized (
   select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::integer[]) with ordinality as e (id, token, namespace, seconds, n)
 ), locked as materialized (
-  select i.id, i.namespace, i.state, i.lease_token, i.lease_acquired_at, i.lease_expires_at, t.history
+  select i.id, i.xmin as writer, i.namespace, i.state, i.lease_token, i.lease_acquired_at, i.lease_expires_at, t.history
     from items i join topics t on t.id = i.topic_id
    where i.id = any ($1::uuid[]) and t.system = 'queue'
    order by i.id
@@ -15,7 +15,7 @@ with entry as materialized (
          clock_timestamp() + make_interval(secs => e.seconds) > l.lease_acquired_at + make_interval(secs => $5::integer) as too_long
     from entry e join locked l on l.id = e.id
    where l.state = 'leased' and l.lease_token = e.token and l.namespace = e.namespace
-     and l.lease_expires_at > clock_timestamp()
+     and l.lease_expires_at > clock_timestamp() and comes_after(l.writer)
 ), extended as (
   update items i set lease_expires_at = v.at + make_interval(secs => v.seconds)
     from live v where i.id = v.id and not v.too_long

@@ -8,7 +8,7 @@ with entry as materialized (
   select * from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::integer[], $6::text[], $7::text[])
     with ordinality as e (id, token, namespace, actor, delay, metadata, reason, n)
 ), locked as materialized (
-  select i.id, i.namespace, i.topic_id, i.state, i.attempt, i.attempts_forgiven, i.lease_token, i.lease_expires_at, i.ticket,
+  select i.id, i.xmin as writer, i.namespace, i.topic_id, i.state, i.attempt, i.attempts_forgiven, i.lease_token, i.lease_expires_at, i.ticket,
          i.deliver_after, i.origin_topic_id, t.max_attempts, t.backoff_first_seconds, t.backoff_factor, t.backoff_cap_seconds
     from items i join topics t on t.id = i.topic_id
    where i.id = any ($1::uuid[]) and t.system = 'queue'
@@ -22,7 +22,7 @@ with entry as materialized (
                   0) as delay
     from entry e join locked l on l.id = e.id
    where l.state = 'leased' and l.lease_token = e.token and l.namespace = e.namespace
-     and l.lease_expires_at > clock_timestamp()
+     and l.lease_expires_at > clock_timestamp() and comes_after(l.writer)
    order by l.id, e.n
 ), changed as (
   update items i

@@ -4,7 +4,7 @@
 -- $8 died before (or null)  $9 who  $10 whether only to count  $11 why (or null)
 -- One row an item that went back. Not one whose unique key an open item of the topic has.
 with dead as materialized (
-  select i.id, i.namespace, i.unique_key, i.attempt, i.topic_id as dead_topic_id
+  select i.id, i.xmin as writer, i.namespace, i.unique_key, i.attempt, i.topic_id as dead_topic_id
     from items i
    where i.origin_topic_id = $1::integer and i.state in ('ready', 'delayed')
      and ($5::uuid[] is null or i.id = any ($5::uuid[]))
@@ -20,7 +20,7 @@ with dead as materialized (
 ), first as materialized (
   select d.*, row_number() over (order by id) - 1 as place, clock_timestamp() as at
     from (select *, row_number() over (partition by coalesce(unique_key, id::text) order by id) as nth from dead) d
-   where nth = 1
+   where nth = 1 and comes_after(writer)
 ), changed as (
   update items i
      set topic_id = $1::integer, origin_topic_id = null, died_at = null, attempts_forgiven = i.attempt,

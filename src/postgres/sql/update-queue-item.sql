@@ -30,6 +30,6 @@ with locked as materialized (
                    case when $5::json is not null then 'metadata' end)
     from locked l join changed c on c.id = l.id
 )
-select case when c.id is null then 'leased' else 'updated' end as outcome, l.topic_id, l.state as state_before, c.state,
+select case when c.id is null then 'leased' else 'updated' end as outcome, l.topic_id, c.state,
        c.priority, c.deliver_after
   from locked l left join changed c on c.id = l.id

@@ -12,6 +12,7 @@
 --               flight as may be; 'paused'; 'busy' (another transaction is counting what is in flight: ask again)
 --   acquiredAt, maxAttempts
 --   returned    how many items became ready again, because their leases had ended
+--   died        the topic to which items went, because their last lease had ended, and how many; null without any
 --   left        only when 'filled': the key of the first ready item, from the head to the last one taken, that somebody
 --               else is working on: the next head must not lie behind it
 -- The others are the items, n their place among those wanted; `note` has what is seldom there.
@@ -57,6 +58,7 @@ declare
   is_hinted boolean := head_deliver_after <> '-infinity';
   is_swept boolean := false;
   returned_rows integer := 0;
+  died json;
   ids uuid[];
   places tid[];
   priorities integer[];
@@ -104,6 +106,9 @@ begin
        where c.topic_id = topic and c.state = 'ready'
          and (c.priority, c.deliver_after, c.id) >= (head_priority, head_deliver_after, head_id)
          and (c.expires_at is null or c.expires_at > moment)
+         -- One that became ready while this looked: its claim would come before its enqueue in the order of events (see
+         -- comes_after). Its own call, or whoever looks next, finds it.
+         and (age(c.xmin) >= 0 or not is_younger(c.xmin))
        order by c.priority, c.deliver_after, c.id
        limit allowed
          for update skip locked
@@ -124,7 +129,12 @@ begin
     elsif not is_swept and exists (select from items l
                                     where l.state = 'leased' and l.lease_expires_at <= clock_timestamp() and l.topic_id = topic) then
       is_swept := true;
-      select count(*) into returned_rows from return_expired_items(array[topic], 500) r where r.outcome = 'ready';
+      select count(*) filter (where r.outcome = 'ready'),
+             case when bool_or(r.outcome = 'dead')
+                  then json_build_object('topicId', max(r.topic_id) filter (where r.outcome = 'dead'),
+                                         'items', count(*) filter (where r.outcome = 'dead')) end
+        into returned_rows, died
+        from return_expired_items(array[topic], 500) r;
     else
       exit;
     end if;
@@ -149,7 +159,7 @@ begin
     select 0, null::uuid, null::integer, null::integer, null::timestamptz, null::integer, null::timestamptz, null::bytea, null::json,
            null::timestamptz, null::text,
            json_build_object('outcome', outcome, 'acquiredAt', moment::text, 'maxAttempts', settings.max_attempts, 'left', left_behind,
-                             'returned', returned_rows);
+                             'returned', returned_rows, 'died', died);
   if found_rows = 0 then
     return;
   end if;
