@@ -16,10 +16,7 @@ const bulkCallers = 4;
 const singly = `${ours}, one by one`;
 const hundreds = `${ours}, 100 a call`;
 const thousands = `${ours}, 1,000 a call`;
-/**
- * After a checkpoint PostgreSQL logs each page whole at its first change; among a million items of random priority nearly
- * each change is one. Between checkpoints, minutes apart, that is over soon.
- */
+/** Long enough that what each page costs at its first change after a checkpoint is not all that is measured. */
 const backlogWarmUpSeconds = 5;
 /** What the client takes ahead of its handlers. */
 const itemsAhead = 448;
