@@ -302,6 +302,13 @@ describe('a mail that is held', () => {
     expect([receivedBy('again').length, receivedBy('there').length]).toEqual([2, 1]);
     expect(await settle('again', 'SEND_AGAIN')).toMatchObject({ kind: 'notUncertain', mail: { status: 'SENT' } });
     expect(mailer.ended).toMatchObject({ SENT: 1, UNCERTAIN: 2 });
+    // The audit log is kept longer than mails, and for more readers: it does not say to whom they went.
+    const pool = await engine.foundation.shard.pool();
+    const acts = await pool.query('select about, type from operator_acts order by position, sequence');
+    expect(acts.rows).toEqual([
+      { about: 'mail', type: 'SETTLED_TO_SEND_AGAIN' },
+      { about: 'mail', type: 'SETTLED_AS_SENT' },
+    ]);
   });
 
   it('is nobody else’s to decide on', async () => {

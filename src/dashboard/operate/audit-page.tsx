@@ -93,7 +93,7 @@ function About({ entry: { system, topic, aboutId } }: { readonly entry: Entry })
   // What has no id of its own is there with its name.
   const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(aboutId);
   const page = isId ? pageOfId(system, topic, aboutId) : pageOfName(system, aboutId);
-  const text = isId && system !== 'MAILS' ? `${topic} ${shortId(aboutId)}` : topic;
+  const text = isId ? `${topic} ${shortId(aboutId)}` : topic;
   return page === undefined ? <span>{text}</span> : <a href={page}>{text}</a>;
 }
 

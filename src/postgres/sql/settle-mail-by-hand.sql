@@ -6,10 +6,11 @@ with settled as (
                    sent_at = case when $2::text = 'SENT' then coalesce(sending_at, clock_timestamp()) end,
                    ending_at = case when $2::text = 'SENT' then ending_at end
    where id = $1::uuid and status = 'UNCERTAIN'
-  returning id, key, about_id, namespace, recipient
+  returning id, key, about_id, namespace
 ), noted as (
+  -- Not to whom it went: acts are kept for ever and are read by those who may not read mails.
   insert into operator_acts (position, namespace, system, about, about_id, type, actor, reason, everywhere)
-  select (select event_position()), namespace, 'mails', recipient, id::text,
+  select (select event_position()), namespace, 'mails', 'mail', id::text,
          case $2::text when 'SENT' then 'SETTLED_AS_SENT' else 'SETTLED_TO_SEND_AGAIN' end, $3::text, $4::text, false
     from settled
 )
