@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Socket } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextRound } from 'node:timers/promises';
 import type { GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../auth/tokens.ts';
 import type { Config } from '../config.ts';
@@ -27,7 +27,9 @@ const connectionsMax = 20_000;
  * How long a stop waits before it closes idle connections. Closed at once, one of them may just be carrying a request,
  * which then fails without an answer; in this time each one in use gets its next answer, and learns from it that it ends.
  */
-const lingerMilliseconds = 500;
+const lingerMilliseconds = 1_500;
+/** While it waits it looks this often whether anybody is still connected. */
+const lookMilliseconds = 50;
 
 export interface GatewayOptions {
   readonly schema: GraphQLSchema;
@@ -60,7 +62,9 @@ export interface Gateway {
   start(port: number, host: string): Promise<{ readonly port: number }>;
   /**
    * Stops in order: new connections get 503, those that are there get one more answer and are told that they end, event
-   * streams end, sockets close with 1001, what is under way is finished, then the connections close. What is still under way after the grace is cut off. May be called twice.
+   * streams end, sockets close with 1001,
+   * what is under way is finished, then the connections close. What is still under way after the grace is cut off. May
+   * be called twice.
    */
   stop(graceMilliseconds: number): Promise<void>;
 }
@@ -109,11 +113,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     yoga.endStreams();
     const socketsDrained = sockets.drain(graceMilliseconds);
     underWay.endConnections();
-    if ((await countConnections(server)) > 0) await delay(Math.min(lingerMilliseconds, graceMilliseconds));
+    const lingersUntil = performance.now() + Math.min(lingerMilliseconds, graceMilliseconds);
+    while (performance.now() < lingersUntil && (await countConnections(server)) > 0) await delay(lookMilliseconds);
     lingerIsOver = true;
     const closed = once(server, 'close');
+    // A connection whose request is still unread only looks idle: it is read in the next round, and refused in order.
+    await readWhatCame();
     server.close();
     await Promise.all([socketsDrained, underWay.finish()]);
+    await readWhatCame();
     // What is still open has asked for nothing, as the connections that browsers open ahead of need.
     server.closeAllConnections();
     await closed;
@@ -130,6 +138,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       return stopping;
     },
   };
+}
+
+/** Two rounds of the event loop, the second of them short: little can come between its input and what follows. */
+async function readWhatCame(): Promise<void> {
+  await nextRound();
+  await nextRound();
 }
 
 function watchAnswer(
