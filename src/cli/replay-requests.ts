@@ -47,10 +47,11 @@ export function addReplayRequests(program: Command): void {
         process.stderr,
         ({ registered, decided, cases }) => `submitted ${registered}, sent ${decided} of ${cases}`,
       );
-      bar.say(`seed ${seed}`);
+      const namespace = options.namespace ?? `replay-${Date.now().toString(36)}`;
+      bar.say(`seed ${seed}, namespace ${namespace}`);
       const plan: ReplayOptions = {
         requests,
-        namespace: options.namespace ?? `replay-${Date.now().toString(36)}`,
+        namespace,
         windowSeconds: options.windowSeconds,
         seed,
         onProgress: (submitted, sent) => bar.show({ registered: submitted, decided: sent, cases: requests.length }),

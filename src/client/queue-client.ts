@@ -40,7 +40,8 @@ export interface DeliveredItem {
   readonly id: string;
   readonly topic: string;
   readonly priority: number;
-  readonly payload: Uint8Array;
+  /** As it was enqueued; `payload.toString()` for a text. */
+  readonly payload: Buffer;
   readonly metadata: Metadata | null;
   readonly attempt: number;
   /** Shown with ack, nack and extension. */

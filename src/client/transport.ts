@@ -41,6 +41,10 @@ export class Transport {
   readonly #url: string;
 
   constructor(options: TransportOptions) {
+    const { token } = options;
+    if (typeof token !== 'function' && (typeof token !== 'string' || token === '')) {
+      throw new TypeError('token must be a text, or a function that gives one');
+    }
     this.#options = options;
     this.#url = new URL('/graphql', options.url).href;
   }

@@ -1,7 +1,7 @@
 import type { GraphiQLOptions } from 'graphql-yoga';
 
 /** What the editor shows at first: the way of a case from the queue to its decision. */
-const defaultQuery = `# A token comes from: npx caseload token --user alice --roles auditor --namespace acme
+const defaultQuery = `# A token comes from: npx caseload token --user bob --roles auditor --namespace acme
 # Put it into the headers below: { "authorization": "Bearer <token>" }
 
 query Cases {

@@ -60,12 +60,24 @@ export function findExcess(document: DocumentNode, fragments: Fragments): GraphQ
   for (const definition of document.definitions) {
     if (definition.kind !== Kind.OPERATION_DEFINITION && definition.kind !== Kind.FRAGMENT_DEFINITION) continue;
     const size = measure(definition.selectionSet, fragments, known);
-    if (size.depth > limits.queryDepth) return tooComplex('The query is nested too deeply');
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) continue;
+    if (definition.kind === Kind.FRAGMENT_DEFINITION) {
+      if (size.depth > limits.queryDepth && !isOfIntrospection(definition)) return tooDeep();
+      continue;
+    }
+    if (size.depth > limits.queryDepth) return tooDeep();
     aliases += size.aliases;
     if (size.fields > rootFieldsMax) return tooComplex('The query asks for too many fields at its root');
   }
   return aliases > limits.queryAliases ? tooComplex('The query has too many aliases') : undefined;
+}
+
+/** Such a fragment fits below a field of introspection only. */
+function isOfIntrospection({ typeCondition }: FragmentDefinitionNode): boolean {
+  return typeCondition.name.value.startsWith('__');
+}
+
+function tooDeep(): GraphQLError {
+  return tooComplex('The query is nested too deeply');
 }
 
 /** The one error of every limit on queries. It does not say the limit. */

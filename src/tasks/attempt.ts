@@ -61,6 +61,15 @@ function judgeFailure(handler: AnyTaskHandler, run: TaskRun, error: unknown, ran
 
 /** What operators get to read. PostgreSQL's text has no null characters. */
 function describeError(error: unknown): string {
-  const text = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const text = error instanceof Error ? describeReason(error) : String(error);
   return text.toWellFormed().replaceAll('\0', ' ').slice(0, limits.taskErrorCharacters).toWellFormed();
+}
+
+/** What Caseload itself says is written for people. `fetch failed` alone helps nobody: why it failed is in its cause. */
+function describeReason(error: Error): string {
+  if (error instanceof Fault) return error.message;
+  const text = `${error.name}: ${error.message}`;
+  if (!(error.cause instanceof Error)) return text;
+  const { message, code, name } = error.cause as NodeJS.ErrnoException;
+  return `${text} (${message || code || name})`;
 }

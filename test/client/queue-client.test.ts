@@ -132,6 +132,8 @@ describe('the client for programs', () => {
       const wrong = new QueueClient({ url, token: 'wrong', namespace: 'acme' });
       await expect(wrong.enqueue([{ topic: 'once', payload: '' }])).rejects.toThrow(CaseloadError);
       expect(requests).toBe(4);
+      const none = { url, token: process.env.TOKEN_THAT_NOBODY_SET!, namespace: 'acme' };
+      expect(() => new QueueClient(none)).toThrow('token must be a text');
     } finally {
       busy.close();
     }

@@ -72,7 +72,7 @@ describe('the worker', () => {
     const stop = await startWorker(await engine.another(), [
       handlerOf('broken', async ({ fatal }) => {
         if (fatal === true) throw new FatalTaskError('never');
-        throw new Error('again\0');
+        throw new Error('again\0', { cause: new Error('the line is dead') });
       }),
     ]);
     const { taskIds, jobId } = await createJob(engine.foundation, [
@@ -81,7 +81,7 @@ describe('the worker', () => {
     ]);
     expect(await untilStatus(engine.foundation, taskIds[0]!, 'FAILED')).toMatchObject({
       attemptsCounted: 2,
-      error: 'Error: again ',
+      error: 'Error: again  (the line is dead)',
     });
     expect(await untilStatus(engine.foundation, taskIds[1]!, 'FAILED')).toMatchObject({
       attemptsCounted: 1,

@@ -133,6 +133,11 @@ const notedNames = [
   'CASES_HELD_PER_PERSON',
   'DOCUMENT_BYTES_MAX',
   'QUEUE_HISTORY_DAYS',
+  'CASE_TASKS',
+  'MAIL_FOLDER',
+  'SMTP_URL',
+  'SMTP_TLS',
+  'MAIL_FROM',
 ] as const;
 
 /** Notes down where everything is, for the other commands. It holds secrets: only its owner may read it. */

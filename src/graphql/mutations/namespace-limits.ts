@@ -32,7 +32,7 @@ const SetNamespaceLimitsInput = builder.inputType('SetNamespaceLimitsInput', {
     namespace: t.string({ required: true }),
     maxDepth: t.int({ description: 'Open items.' }),
     maxInFlight: t.int({ description: 'Items under leases at once.' }),
-    enqueuesPerSecond: t.int({ description: 'Of each gateway.' }),
+    enqueuesPerSecond: t.int({ description: 'Over all gateways and shards.' }),
     reason: t.string({ description: 'For the audit trail; at most 2,000 characters.' }),
   }),
 });

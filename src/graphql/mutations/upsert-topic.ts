@@ -43,7 +43,7 @@ const UpsertTopicInput = builder.inputType('UpsertTopicInput', {
     payloadBytesMax: t.int({ description: '65,536 by default, at most 524,288.' }),
     maxDepth: t.int({ description: 'Open items.' }),
     maxInFlight: t.int({ description: 'Items under leases at once.' }),
-    enqueuesPerSecond: t.int({ description: 'Of each gateway.' }),
+    enqueuesPerSecond: t.int({ description: 'Over all gateways and shards.' }),
     ageingSeconds: t.int({
       description:
         'How long an item waits to get ahead of a younger one whose priority is better by one. For items that come after.',
