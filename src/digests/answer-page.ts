@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { Eta } from 'eta';
 import { readRequest } from '../documents/read-request.ts';
 import type { DigestRecord, RecipientRecord, RequestOutcome, RequestRecord } from '../domain/digest.ts';
-import { requestOutcomes } from '../domain/digest.ts';
+import { outcomeWords, requestOutcomes } from '../domain/digest.ts';
 import { Fault } from '../domain/errors.ts';
 import { limits } from '../domain/limits.ts';
 import type { Logger } from '../log.ts';
@@ -55,12 +55,6 @@ const headers = {
     "frame-ancestors 'none'",
   ].join('; '),
 } as const;
-const outcomeLabels: Readonly<Record<RequestOutcome, string>> = {
-  AVAILABLE: 'Available',
-  UNAVAILABLE: 'Not available',
-  DELAYED: 'Available later',
-  ALTERNATIVE: 'I offer an alternative',
-};
 
 export interface AnswerPageDependencies {
   /** The parts of the shard on which a digest lies; undefined when its id names none. */
@@ -130,16 +124,29 @@ async function show(
 ): Promise<void> {
   const { provider, requests } = await open(respondersFor(dependencies, grant), grant);
   const shown = requests.map(toShown);
-  const count = /^taken=(\d{1,3})$/.exec(query ?? '')?.[1];
   send(request, response, 200, {
     title: 'Answer requests',
-    message: count === undefined ? null : `Thank you: ${count} ${count === '1' ? 'answer was' : 'answers were'} taken.`,
+    message: describeSent(query),
     name: provider.name ?? provider.externalId,
     action: path,
     requests: shown,
     open: shown.filter((entry) => entry.state === null).length,
-    outcomes: requestOutcomes.map((outcome) => [outcome, outcomeLabels[outcome]]),
+    outcomes: requestOutcomes.map((outcome) => [outcome, labelOf(outcome)]),
   });
+}
+
+/** What is said of a form that was sent just before, see `take`; null when none was. */
+function describeSent(query: string | undefined): string | null {
+  const taken = /^taken=(none|\d{1,3})$/.exec(query ?? '')?.[1];
+  if (taken === undefined) return null;
+  if (taken === 'none') return 'No answer was chosen, so nothing was changed.';
+  if (taken === '0') return 'No new answer was taken. Below is how the requests stand.';
+  return `Thank you: ${taken} ${taken === '1' ? 'answer was' : 'answers were'} taken.`;
+}
+
+function labelOf(outcome: RequestOutcome): string {
+  const words = outcomeWords[outcome];
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 async function take(
@@ -160,6 +167,7 @@ async function take(
       throw new Fault('BAD_USER_INPUT', 'There is no such answer.');
     return [{ requestId: entry.id, outcome: outcome as RequestOutcome, note: form.get(`note-${entry.id}`) }];
   });
+  const chosen = [...form.keys()].some((name) => name.startsWith('outcome-'));
   let results: readonly ResponseResult[] = [];
   if (responses.length > 0) {
     const responder = {
@@ -171,7 +179,7 @@ async function take(
   }
   const taken = results.filter((result) => result.kind === 'answered').length;
   // A reload must not send the form again.
-  response.writeHead(303, { ...headers, location: `${path}?taken=${taken}`, 'content-length': 0 });
+  response.writeHead(303, { ...headers, location: `${path}?taken=${chosen ? taken : 'none'}`, 'content-length': 0 });
   response.end();
 }
 
@@ -198,8 +206,7 @@ function toShown(request: RequestRecord) {
     description: request.item.description,
     quantity: request.item.quantity,
     customer: request.customer.name ?? request.customer.externalId,
-    state:
-      request.answer === null ? (over ? request.status.toLowerCase() : null) : outcomeLabels[request.answer.outcome],
+    state: request.answer === null ? (over ? request.status.toLowerCase() : null) : labelOf(request.answer.outcome),
     note: request.answer?.note ?? null,
   };
 }

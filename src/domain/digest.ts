@@ -19,6 +19,14 @@ export type RequestStatus = (typeof requestStatuses)[number];
 export const requestOutcomes = ['AVAILABLE', 'UNAVAILABLE', 'DELAYED', 'ALTERNATIVE'] as const;
 export type RequestOutcome = (typeof requestOutcomes)[number];
 
+/** Answers as people read them, in mails and on pages. */
+export const outcomeWords: Readonly<Record<RequestOutcome, string>> = {
+  AVAILABLE: 'available',
+  UNAVAILABLE: 'not available',
+  DELAYED: 'available later',
+  ALTERNATIVE: 'an alternative is offered',
+};
+
 /** OPEN takes requests, SEALED has its final content, SENDING has mails under way. SKIPPED sent nothing. */
 export const digestStatuses = ['OPEN', 'SEALED', 'SENDING', 'SENT', 'FAILED', 'SKIPPED'] as const;
 export type DigestStatus = (typeof digestStatuses)[number];

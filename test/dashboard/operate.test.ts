@@ -244,11 +244,23 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
     await story.getByText('Received').waitFor();
     // Each step shows itself.
     const digest = await services.digestStore.digestOf(id, 'REQUEST');
-    await services.flushDigest(olga, { digestId: digest!.id });
+    await page.goto(`/digests/${digest!.id}`);
+    const sheet = page.getByRole('region', { name: 'The mail' });
+    await sheet.getByText('as it would look now').waitFor();
+    await page.getByRole('button', { name: 'Send now …' }).click();
+    await page.getByRole('button', { name: 'Send now', exact: true }).click();
+    await sheet.getByText('the mail that was sent').waitFor();
+    // The end of its window is far away, and has nothing left to do.
+    await page.getByRole('link', { name: 'its tasks' }).click();
+    await page.getByRole('row', { name: /Not needed digest-seal/ }).waitFor();
+    await page.goto(`/requests/${id}`);
     await story.getByText('Notified', { exact: false }).first().waitFor();
     const responses = [{ requestId: id, outcome: 'DELAYED', note: 'on Friday' } as const];
     await services.respondToRequests(olga, { namespace: 'acme', responses });
     await story.getByText('Customer notified').waitFor();
+    await page.getByText('Available later: on Friday').waitFor();
+    expect(await story.textContent()).toContain('Available later');
+    expect(await story.textContent()).not.toMatch(/DELAYED|Digest 1/);
     await page.getByRole('link', { name: 'Mail to buyer@example.com' }).waitFor();
     await page.getByRole('link', { name: 'Mail to orders@hand-warmers.example' }).click();
     await page.getByRole('article').getByText('6 x 22633').waitFor();
@@ -260,6 +272,15 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
     await page.getByRole('link', { name: 'Hand warmer' }).click();
     await page.getByRole('heading', { level: 1, name: 'Hand warmer' }).waitFor();
     expect(complaints).toEqual([]);
+    await context.close();
+  });
+
+  it('tells people who may not read mails that they may not', async () => {
+    const { page, context, complaints } = await visit(dashboard.browser, dashboard.url, 'bob');
+    await page.goto('/mails');
+    await page.getByText('The mails cannot be shown right now').waitFor();
+    // The browser tells of the refusal itself; no script fails over it.
+    expect(complaints.filter((text) => !text.includes('status of 403'))).toEqual([]);
     await context.close();
   });
 
@@ -275,7 +296,7 @@ describe.skipIf(chromium === undefined)('the operator’s pages', { timeout: 90_
     const mail = page.getByRole('article');
     await mail.getByRole('heading').waitFor();
     await expectInView(mail.getByRole('heading'));
-    await mail.getByText('As HTML, without its looks').tap();
+    await mail.getByText('As HTML, without styling').tap();
     await page.frameLocator('iframe').getByText('Handheld Holdings').first().waitFor();
     await page.getByRole('link', { name: 'All mails' }).tap();
     await page.locator('.card-link').first().waitFor();

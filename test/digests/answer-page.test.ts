@@ -66,6 +66,7 @@ describe('the page behind the link in a mail', () => {
     expect(taken.status).toBe(303);
     const after = await (await fetch(new URL(taken.headers.get('location')!, base))).text();
     expect(after).toContain('2 answers were taken');
+    expect(after).toContain('the rest can wait');
     expect(after).toContain('&lt;i&gt;soon');
     expect(await services().findRequest(supervisor, requests[0]!.id)).toMatchObject({
       status: 'ANSWERED',
@@ -76,6 +77,15 @@ describe('the page behind the link in a mail', () => {
     expect((await post(link(id), { [`outcome-${requests[0]!.id}`]: 'UNAVAILABLE' })).headers.get('location')).toMatch(
       /taken=0$/,
     );
+    // Nothing chosen, and then the last one.
+    const empty = await post(link(id), { [`note-${requests[2]!.id}`]: 'without an answer' });
+    expect(await (await fetch(new URL(empty.headers.get('location')!, base))).text()).toContain('No answer was chosen');
+    const last = await post(link(id), { [`outcome-${requests[2]!.id}`]: 'DELAYED' });
+    const over = await (await fetch(new URL(last.headers.get('location')!, base))).text();
+    expect(over).toContain('1 answer was taken');
+    expect(over).toContain('Available later');
+    expect(over).toContain('None of these waits for an answer');
+    expect(over).not.toContain('the rest can wait');
   });
 
   it('answers for its own part of its own digest alone', async () => {

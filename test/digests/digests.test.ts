@@ -92,6 +92,11 @@ describe.concurrent('a request', () => {
     expect(told).toHaveLength(1); // both answers, in one mail
     expect(told[0]!.text).toContain('available');
     expect(told[0]!.text).toContain('ships');
+    expect(told[0]!.text).toContain('from Whole & Sale <Ltd>, request');
+    expect(told[0]!.html).toContain('from Whole &amp; Sale &lt;Ltd&gt;');
+    // Nobody gave the customer's name, and an id is none.
+    expect(told[0]!.text).toMatch(/^Hello,/);
+    expect(told[0]!.html).toContain('<p>Hello,</p>');
     expect(await timelineOf(engine.foundation, requests[0]!.id)).toEqual([
       'RECEIVED',
       'IN_DIGEST',

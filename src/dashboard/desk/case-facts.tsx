@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import type { WholeCaseFragment } from '../graphql/documents.ts';
 import { Ago } from '../parts/times.tsx';
-import { inWords } from '../parts/words.ts';
+import { nameDetail } from '../parts/words.ts';
 
 /** What the applicant said, as a list of names and values. */
 export function CaseFacts({ found }: { readonly found: WholeCaseFragment }) {
@@ -10,7 +10,7 @@ export function CaseFacts({ found }: { readonly found: WholeCaseFragment }) {
     <dl class="facts">
       <Fact name="E-mail">{found.applicant.email}</Fact>
       {details.map(([name, value]) => (
-        <Fact key={name} name={inWords(name)}>
+        <Fact key={name} name={nameDetail(name)}>
           {typeof value === 'object' ? JSON.stringify(value) : String(value)}
         </Fact>
       ))}

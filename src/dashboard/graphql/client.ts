@@ -56,6 +56,8 @@ export function openApi({ token }: Session): Api {
     fetchOptions: () => ({ headers: { authorization: authorization() } }),
     exchanges: [
       mapExchange({
+        // A query that was refused as a whole has null for an answer: to the pages that is none.
+        onResult: (result) => (result.data === null ? { ...result, data: undefined } : result),
         onError(error) {
           if (hasCode(error, 'UNAUTHENTICATED')) endSession('Your session has ended.');
         },

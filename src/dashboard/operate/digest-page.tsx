@@ -1,5 +1,5 @@
 import { useQuery } from '@urql/preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { explain, hasCode } from '../graphql/client.ts';
 import type { FlushDigestMutationVariables, OneDigestQuery } from '../graphql/documents.ts';
@@ -7,12 +7,14 @@ import {
   DigestPreviewDocument,
   FlushDigestDocument,
   OneDigestDocument,
+  RequestUpdatesDocument,
   ResendDigestDocument,
   SkipDigestDocument,
 } from '../graphql/documents.ts';
 import type { Perform } from '../graphql/outcome.ts';
 import { usePerform } from '../graphql/outcome.ts';
 import { useRefresh } from '../live/use-refresh.ts';
+import { useUpdates } from '../live/use-updates.ts';
 import { ActionDialog } from '../parts/action-dialog.tsx';
 import { announce } from '../parts/announcer.tsx';
 import { Button } from '../parts/button.tsx';
@@ -34,7 +36,9 @@ export function DigestPage() {
   const { params } = useRoute();
   const id = params.id ?? '';
   const [{ data, error }, ask] = useQuery({ query: OneDigestDocument, variables: { id } });
-  useRefresh(ask, { burstMilliseconds: 500, everyMilliseconds: 5_000 });
+  const soon = useRefresh(ask, { burstMilliseconds: 500, everyMilliseconds: 5_000 });
+  // What becomes of a digest is told by its requests.
+  useUpdates(RequestUpdatesDocument, { namespace: current.namespace }, soon);
   const digest = data?.digest;
   if (digest == null) {
     return (
@@ -78,7 +82,7 @@ export function DigestPage() {
           {digest.failure}
         </p>
       )}
-      <DigestMail id={id} />
+      <DigestMail key={digest.id} digest={digest} />
       <section class="part">
         <h2>What is in it</h2>
         <RequestTable requests={digest.items.edges.map(({ node }) => node.request)} />
@@ -104,9 +108,16 @@ export function DigestPage() {
   );
 }
 
-function DigestMail({ id }: { readonly id: string }) {
+/** The mail of a digest, asked for again whenever the digest was, so that both tell of the same state. */
+function DigestMail({ digest }: { readonly digest: Digest }) {
   const [part, setPart] = useState(1);
-  const [{ data, error }] = useQuery({ query: DigestPreviewDocument, variables: { id, part } });
+  const [{ data, error }, ask] = useQuery({ query: DigestPreviewDocument, variables: { id: digest.id, part } });
+  const seen = useRef(digest);
+  useEffect(() => {
+    if (seen.current === digest) return;
+    seen.current = digest;
+    ask();
+  }, [digest]);
   const preview = data?.previewDigest;
   if (preview === undefined) {
     return error === undefined ? (
@@ -116,11 +127,11 @@ function DigestMail({ id }: { readonly id: string }) {
     );
   }
   return (
-    <section class="mail" aria-label="Preview of the mail">
+    <section class="mail" aria-label="The mail">
       <div class="mail-head">
         <h2>{preview.subject}</h2>
         <span class="muted">
-          to {preview.to} · {preview.isFinal ? 'as it goes out' : 'as it would look now'}
+          to {preview.to} · {describeMail(digest, preview.isFinal)}
         </span>
         {preview.parts > 1 && (
           <span class="mail-parts">
@@ -137,6 +148,11 @@ function DigestMail({ id }: { readonly id: string }) {
       <MailBody text={preview.text} html={preview.html} />
     </section>
   );
+}
+
+function describeMail({ status }: Digest, isFinal: boolean): string {
+  if (!isFinal) return 'as it would look now';
+  return status === 'SENT' ? 'the mail that was sent' : 'as it goes out';
 }
 
 type Variables = FlushDigestMutationVariables;

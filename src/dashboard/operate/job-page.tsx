@@ -2,6 +2,7 @@ import { useQuery } from '@urql/preact';
 import { useState } from 'preact/hooks';
 import { useRoute } from 'preact-iso';
 import { explain, hasCode } from '../graphql/client.ts';
+import type { TaskRowFragment } from '../graphql/documents.ts';
 import {
   CancelJobDocument,
   JobUpdatesDocument,
@@ -84,7 +85,7 @@ export function JobPage() {
           {job.externalId} created by {job.createdBy} <Ago at={job.createdAt} />
         </span>
       </p>
-      <TaskTable tasks={job.tasks} withJob={false} />
+      <TaskTable tasks={job.tasks} withJob={false} unneeded={(task) => isSealedAlready(task, job.tasks)} />
       {asking === 'retry' && (
         <ActionDialog title="Retry what failed?" confirm="Retry" onConfirm={retry} onClose={() => setAsking(undefined)}>
           <p>{plural(failed, 'failed task')} of this job will run again; no other is touched.</p>
@@ -104,4 +105,9 @@ export function JobPage() {
       )}
     </Page>
   );
+}
+
+/** The end of a window has nothing left to do when the digest was sent before it: then its mails are tasks already. */
+function isSealedAlready(task: TaskRowFragment, tasks: readonly TaskRowFragment[]): boolean {
+  return task.kind === 'digest-seal' && task.status === 'SCHEDULED' && tasks.some(({ kind }) => kind === 'digest-send');
 }

@@ -9,7 +9,7 @@ export function MailBody({ text, html }: { readonly text: string; readonly html:
         {text}
       </section>
       <details>
-        <summary>As HTML, without its looks</summary>
+        <summary>As HTML, without styling</summary>
         <iframe class="mail-html" title="The mail as HTML" sandbox="" srcdoc={bare} />
       </details>
     </>

@@ -47,7 +47,7 @@ export function MailsPage() {
         <FilterText
           name="About"
           value={values.about}
-          placeholder="id of a case or a digest"
+          placeholder="case or digest id"
           onChange={(about) => set({ about })}
         />
       </div>

@@ -28,9 +28,11 @@ import { Ago, formatExact } from '../parts/times.tsx';
 import { inWords } from '../parts/words.ts';
 import { hasRole, session } from '../session/session.ts';
 import { nameRecipient } from './digests-page.tsx';
+import { describeOutcome, describeReason } from './outcomes.ts';
 
 type OneRequest = NonNullable<OneRequestQuery['request']>;
 type Place = OneRequest['digests'][number];
+type TimelineEvent = OneRequest['timeline']['edges'][number]['node'];
 
 /** One request from its submission to its end: what happened, in which digests it went, and the mails that told of it. */
 export function RequestPage() {
@@ -69,18 +71,22 @@ export function RequestPage() {
       <section class="part">
         <h2>What happened</h2>
         <ol class="story">
-          {request.timeline.edges.map(({ cursor, node }, index) => (
-            <li key={cursor}>
-              <span class="story-what">
-                {inWords(node.type)} <span class="muted">by {node.actor}</span>
-                <DigestLink place={placeOf(request, node.type, index)} />
-              </span>
-              <span class="muted story-when">
-                <Ago at={node.at} />
-              </span>
-              {node.reason !== null && <p class="story-reason">{node.reason}</p>}
-            </li>
-          ))}
+          {request.timeline.edges.map(({ cursor, node }, index) => {
+            const place = placeOf(request, node.type, index);
+            const reason = reasonOf(node, place);
+            return (
+              <li key={cursor}>
+                <span class="story-what">
+                  {inWords(node.type)} <span class="muted">by {node.actor}</span>
+                  <DigestLink place={place} />
+                </span>
+                <span class="muted story-when">
+                  <Ago at={node.at} />
+                </span>
+                {reason !== null && <p class="story-reason">{reason}</p>}
+              </li>
+            );
+          })}
         </ol>
       </section>
       <RequestDigests places={request.digests} />
@@ -97,11 +103,15 @@ function RequestFacts({ request }: { readonly request: OneRequest }) {
       <Fact name="Customer" value={`${customer.name ?? customer.externalId} <${customer.email}>`} />
       <Fact name="Provider" value={request.providerExternalId} />
       <Fact name="Submitted" value={`${formatExact(request.submittedAt)} by ${request.submittedBy}`} />
-      {answer !== null && <Fact name="Answer" value={`${inWords(answer.outcome)} ${answer.note ?? ''}`} />}
-      {request.followUpAt !== null && <Fact name="Looked after" value={formatExact(request.followUpAt)} />}
+      {answer !== null && <Fact name="Answer" value={describeAnswer(answer)} />}
+      {request.followUpAt !== null && <Fact name="Next follow-up" value={formatExact(request.followUpAt)} />}
       {request.endReason !== null && <Fact name="Ended" value={request.endReason} />}
     </dl>
   );
+}
+
+function describeAnswer({ outcome, note }: NonNullable<OneRequest['answer']>): string {
+  return note === null ? describeOutcome(outcome) : `${describeOutcome(outcome)}: ${note}`;
 }
 
 function Fact({ name, value }: { readonly name: string; readonly value: preact.ComponentChildren }) {
@@ -163,6 +173,13 @@ function placeOf({ digests, timeline }: OneRequest, type: RequestEventType, inde
   const places = digests.filter(({ kind }) => kind === kindOf[type]);
   const before = timeline.edges.slice(0, index).filter(({ node }) => node.type === type).length;
   return places[type === 'REMINDED' ? before : 0];
+}
+
+/** What is to be said beside an event. The number of its digest is in the link to it already. */
+function reasonOf({ type, reason }: TimelineEvent, place: Place | undefined): string | null {
+  if (reason === null) return null;
+  if (type === 'ANSWERED') return describeReason(reason);
+  return place !== undefined && reason === `Digest ${place.digest.number}` ? null : reason;
 }
 
 function DigestLink({ place }: { readonly place: Place | undefined }) {

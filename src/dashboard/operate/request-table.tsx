@@ -1,7 +1,7 @@
 import type { RequestRowFragment } from '../graphql/documents.ts';
 import { Status } from '../parts/status.tsx';
 import { Ago } from '../parts/times.tsx';
-import { inWords } from '../parts/words.ts';
+import { describeOutcome } from './outcomes.ts';
 
 /** Requests of customers to providers. */
 export function RequestTable({ requests }: { readonly requests: readonly RequestRowFragment[] }) {
@@ -35,7 +35,7 @@ export function RequestTable({ requests }: { readonly requests: readonly Request
               <td class="number">{request.item.quantity.toLocaleString()}</td>
               <td>{request.customer.name ?? request.customer.externalId}</td>
               <td>{request.providerExternalId}</td>
-              <td>{request.answer === null ? '' : inWords(request.answer.outcome)}</td>
+              <td>{request.answer === null ? '' : describeOutcome(request.answer.outcome)}</td>
               <td>
                 <Ago at={request.submittedAt} />
               </td>

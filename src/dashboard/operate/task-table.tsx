@@ -7,9 +7,12 @@ import { shortId } from '../parts/words.ts';
 export function TaskTable({
   tasks,
   withJob = true,
+  unneeded,
 }: {
   readonly tasks: readonly TaskRowFragment[];
   readonly withJob?: boolean;
+  /** Which of them have nothing left to do, whatever they wait for. */
+  readonly unneeded?: (task: TaskRowFragment) => boolean;
 }) {
   return (
     <div class="table-place">
@@ -31,7 +34,7 @@ export function TaskTable({
           {tasks.map((task) => (
             <tr key={task.id}>
               <td>
-                <Status value={task.status} />
+                <Status value={unneeded?.(task) === true ? 'NOT_NEEDED' : task.status} />
               </td>
               <td>
                 <a href={`/tasks/${task.id}`}>{task.name ?? task.kind}</a>
@@ -47,9 +50,7 @@ export function TaskTable({
               <td class="number">
                 {task.attemptCount} of {task.maxAttempts}
               </td>
-              <td>
-                <TaskWhen task={task} />
-              </td>
+              <td>{unneeded?.(task) !== true && <TaskWhen task={task} />}</td>
               <td class="cell-error">{task.error ?? ''}</td>
             </tr>
           ))}

@@ -4,6 +4,11 @@ export function inWords(name: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** The name of a detail; one that is so short is an abbreviation. */
+export function nameDetail(key: string): string {
+  return key.length <= 3 ? key.toUpperCase() : inWords(key);
+}
+
 export function formatBytes(bytes: number): string {
   if (bytes < 1_000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${Math.round(bytes / 1_000)} kB`;
