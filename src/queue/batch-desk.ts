@@ -284,7 +284,8 @@ export class BatchDesk<Row extends BatchRow> {
       const { note, items } = await this.#take(places);
       if (items.length > 0) crashPoint('claim_after_commit');
       observeLook?.(places.length);
-      if (note.outcome === 'drained' && heard === this.#heard) this.#drained = true;
+      if (note.outcome === 'filled') this.#drained = false;
+      else if (note.outcome === 'drained' && heard === this.#heard) this.#drained = true;
       if (note.returned > 0 && note.outcome !== 'drained') onReturned(this.topic, note.returned);
       if (note.died != null) onDied(this.topic.shard, note.died.topicId, note.died.items);
       this.#hand.push(...answerCalls(calls, note.outcome, items.length));

@@ -81,6 +81,29 @@ describe('a ticket of the priority queue', () => {
     expect(await lastTicket()).toBe(before);
   });
 
+  it('may be lost: a look that finds something trusts no longer that one will come', async () => {
+    expect(await dequeue(engine.foundation, 'silent', 1)).toEqual([]);
+    const later = new Date(Date.now() + 3_600_000);
+    const items = [0, 1].map((priority) => ({
+      topic: 'silent',
+      payload: Buffer.from('x'),
+      priority,
+      deliverAfter: later,
+    }));
+    await engine.foundation.services.enqueue(producer, { namespace: 'acme', items });
+    // They become ready, and nobody is told.
+    const topic = engine.foundation.topics.known('acme', 'queue', 'silent')!;
+    const pool = await engine.foundation.shard.pool();
+    await pool.query(`update items set state = 'ready', deliver_after = now() where topic_id = $1`, [topic.id]);
+    expect(await dequeue(engine.foundation, 'silent', 1)).toEqual([0]);
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(), 3_000);
+    const input = { namespace: 'acme', requests: [{ topic: 'silent', count: 1 }], waitMs: 20_000 };
+    const { items: found } = await engine.foundation.services.dequeue(consumer, input, giveUp.signal);
+    clearTimeout(timer);
+    expect(found.map(({ item }) => item.priority)).toEqual([1]);
+  });
+
   it('goes away when nothing is behind it, and those who wait go on waiting', async () => {
     const waits = dequeue(other, 'hollow', 1, 20_000);
     await waiting(other, 1);
